@@ -1,0 +1,1 @@
+"""The tooling behind the Makefile: `python -m course --help`."""
