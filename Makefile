@@ -1,0 +1,55 @@
+# A thin front of `python -m course`, which also serves where there is no make (Windows: py -m course ...).
+# Every target makes .venv and installs what it needs first. Another Python: make PYTHON=python3.12 ...
+
+PYTHON ?= python3
+COURSE := $(PYTHON) -m course
+SEEDS ?= 100
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release skeleton chaffs flake bench lint
+
+help:
+	@echo "For learners:"
+	@echo "  make next                 what to do now"
+	@echo "  make test-module-N        judge your work on module N   (CODE=dir, REFERENCE=0-1,2.1, V=1 for all failures)"
+	@echo "  make hint TASK=0.1        the next hint for a task      (make reveal TASK=0.1 after the last one)"
+	@echo "  make watch MODULE=N       judge again on every save"
+	@echo "  make progress             the whole map"
+	@echo "  make train MODULE=N       train on your own code        (ARGS='--data xor')"
+	@echo "  make notebooks            the walkthroughs, in Jupyter Lab"
+	@echo "  make read MODULE=N        the places in PyTorch to read"
+	@echo "  make doctor               what is missing on this machine"
+	@echo "For everybody:"
+	@echo "  make demo                 what the finished course does, on the reference"
+	@echo "  make test                 what CI runs: judges the reference and the tooling, not your work"
+	@echo "For maintainers and instructors: release OUT=dir, skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
+
+setup:
+	@$(COURSE) setup $(ARGS)
+
+test:
+	@$(COURSE) check
+
+test-module-%:
+	@$(COURSE) test $* $(if $(CODE),--code "$(CODE)") $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(JSON),--json "$(JSON)") $(if $(V),-v)
+
+demo next progress doctor notebooks bench:
+	@$(COURSE) $@
+
+hint reveal:
+	@$(if $(TASK),$(COURSE) $@ $(TASK) $(ARGS),echo "Which task? make $@ TASK=0.1"; exit 2)
+
+watch train read flake:
+	@$(if $(MODULE),$(COURSE) $@ $(MODULE) $(if $(filter flake,$@),--seeds $(SEEDS)) $(ARGS),echo "Which module? make $@ MODULE=0"; exit 2)
+
+release:
+	@$(if $(OUT),$(COURSE) release "$(OUT)",echo "Where to? make release OUT=dir"; exit 2)
+
+skeleton:
+	@$(COURSE) skeleton $(ARGS)
+
+chaffs:
+	@$(COURSE) chaffs $(MODULE)
+
+lint:
+	@$(COURSE) lint

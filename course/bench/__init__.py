@@ -1,0 +1,1 @@
+"""`make bench`: speed as ratios, each against something that runs in the same process, interleaved."""

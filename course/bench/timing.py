@@ -1,0 +1,24 @@
+"""Times several functions in turn, so that a machine that slows down slows all of them alike."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+
+
+def interleaved(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each function over `rounds` rounds, after one round that is not counted.
+
+    In each round every function runs once, in order; the garbage of one is collected before the next is timed.
+    """
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for number in range(rounds + 1):
+        for name, function in functions.items():
+            gc.collect()
+            begin = time.perf_counter()
+            function()
+            if number:
+                times[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(each) for name, each in times.items()}

@@ -1,0 +1,230 @@
+"""The command line: one subcommand for each target of the Makefile, each handed on to the file that does it.
+
+Standard library only up to where a command is known: its layer is installed first (`course/bootstrap.py`), and the
+command then runs in that environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from course import bootstrap
+from course.manifest import ROOT, ManifestError
+from course.runner.command import add_arguments
+
+EDITION = "There is no solutions/ here: this is the learner's edition, which comes without the reference."
+
+
+class WrongCall(Exception):
+    """What was asked for cannot be done. Exit status 2."""
+
+
+def main(argv: list[str]) -> int:
+    """Run one command. Returns its exit status: 0 done, 1 not passed, 2 a wrong call, 130 stopped with Ctrl-C."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        if options.layer is not None:
+            interpreter = bootstrap.ensure(options.layer)
+            if interpreter is not None:
+                return subprocess.run([str(interpreter), "-m", "course", *argv], cwd=None).returncode
+        return options.run(options)
+    except (bootstrap.SetupError, ManifestError, WrongCall) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m course", description=__doc__.split("\n")[0],
+                                     epilog="The Makefile's targets call these; see README.md.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, help_text: str, run: Callable[[argparse.Namespace], int], layer: str | None = "base",
+                ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_text, description=help_text)
+        sub.set_defaults(run=run, layer=layer)
+        return sub
+
+    setup = command("setup", "make the environment and install what is missing", _setup, None)
+    setup.add_argument("--layer", choices=bootstrap.LAYERS, default="base", dest="wanted",
+                       help="how much: the test loop, also notebooks and pictures, maintainers' tools, PyTorch")
+    test = command("test", "judge one module", _test)
+    add_arguments(test)
+    command("check", "what CI runs: everything on the reference, and the tooling's own tests", _check, "learn")
+    command("demo", "train on the reference, and draw what came of it", _demo, "learn")
+    command("next", "what to do now", _next, None)
+    hint = command("hint", "the next hint for a task", _hint, None)
+    hint.add_argument("task")
+    hint.add_argument("--again", action="store_true", help="show the hints that were given already")
+    reveal = command("reveal", "the reference of one task, after its last hint", _reveal, None)
+    reveal.add_argument("task")
+    reveal.add_argument("--yes", action="store_true", help="although hints are left")
+    command("progress", "the whole map", _progress, None)
+    watch = command("watch", "test again whenever a file is saved", _watch, "learn")
+    watch.add_argument("module", type=int)
+    command("doctor", "look at this machine and say what is missing", _doctor, None)
+    train = command("train", "run a module's training program on your code", _train, "learn")
+    train.add_argument("module", type=int)
+    train.add_argument("rest", nargs=argparse.REMAINDER, help="options of the program")
+    command("notebooks", "open the notebooks in Jupyter Lab, on your code", _notebooks, "learn")
+    read = command("read", "the places in PyTorch that a module's reading task names", _read, None)
+    read.add_argument("module", type=int)
+    read.add_argument("--open", action="store_true", help="open the first of them")
+    release = command("release", "write the learner's edition", _release, None)
+    release.add_argument("out", type=Path)
+    skeleton = command("skeleton", "bring modules/ in step with solutions/", _skeleton, "base")
+    skeleton.add_argument("--force", action="store_true", help="throw away edits in modules/")
+    chaffs = command("chaffs", "prove the tests: wheats pass, chaffs are caught", _chaffs)
+    chaffs.add_argument("module", type=int, nargs="?")
+    flake = command("flake", "run a module many times with other random examples", _flake)
+    flake.add_argument("module", type=int)
+    flake.add_argument("--seeds", type=int, default=100)
+    command("bench", "measure speed, as ratios", _bench, "dev")
+    command("lint", "ruff and mypy", _lint, "dev")
+    return parser
+
+
+def _setup(options: argparse.Namespace) -> int:
+    bootstrap.ensure(options.wanted)
+    print("Ready. Next: make next")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from course.runner.command import run
+
+    return run(options)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from course import everything
+
+    return everything.check() if has_reference() else everything.check_learner()
+
+
+def _demo(options: argparse.Namespace) -> int:
+    if not has_reference():
+        raise WrongCall(f"{EDITION}\nmake demo shows what the finished course does. Train on your own code with: make train MODULE=1")
+    return run_with_code(ROOT / "solutions", ["-m", "course.demo"])
+
+
+def _next(options: argparse.Namespace) -> int:
+    from course import guide
+
+    return guide.next_step(ROOT)
+
+
+def _hint(options: argparse.Namespace) -> int:
+    from course import guide
+
+    return guide.hint(options.task, again=options.again, root=ROOT)
+
+
+def _reveal(options: argparse.Namespace) -> int:
+    from course import guide
+
+    return guide.reveal(options.task, yes=options.yes, root=ROOT)
+
+
+def _progress(options: argparse.Namespace) -> int:
+    from course import guide
+
+    return guide.progress(ROOT)
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from course import watch
+
+    return watch.watch(options.module, root=ROOT)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from course import doctor
+
+    return doctor.doctor(ROOT)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from course import manifest
+
+    program = manifest.load().module(options.module).train
+    if not program:
+        raise WrongCall(f"Module {options.module} has no training program.")
+    return run_with_code(ROOT / "modules", ["-m", program, *options.rest])
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    return run_with_code(ROOT / "modules", ["-m", "jupyterlab", str(ROOT / "notebooks")])
+
+
+def _read(options: argparse.Namespace) -> int:
+    from course import reading
+
+    return reading.read(options.module, open_first=options.open)
+
+
+def _release(options: argparse.Namespace) -> int:
+    need_reference("make release")
+    from course import release
+
+    return release.release(options.out, root=ROOT)
+
+
+def _skeleton(options: argparse.Namespace) -> int:
+    need_reference("make skeleton")
+    from course import markers, skeleton
+
+    try:
+        return skeleton.write(ROOT, force=options.force)
+    except (markers.MarkerError, skeleton.SkeletonError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _chaffs(options: argparse.Namespace) -> int:
+    need_reference("make chaffs")
+    from course import chaffs
+
+    return chaffs.run(options.module, root=ROOT)
+
+
+def _flake(options: argparse.Namespace) -> int:
+    need_reference("make flake")
+    from course import flake
+
+    return flake.flake(options.module, seeds=options.seeds, root=ROOT)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    need_reference("make bench")
+    return run_with_code(ROOT / "solutions", ["-m", "course.bench"])
+
+
+def _lint(options: argparse.Namespace) -> int:
+    checks = (["ruff", "check", "."], ["mypy"])
+    return max(subprocess.run([sys.executable, "-m", *check], cwd=ROOT).returncode for check in checks)
+
+
+def has_reference() -> bool:
+    """Whether the reference is here, or this is the learner's edition."""
+    return (ROOT / "solutions" / "terox").is_dir()
+
+
+def need_reference(what: str) -> None:
+    """Raises WrongCall where there is no reference."""
+    if not has_reference():
+        raise WrongCall(f"{EDITION}\n{what} needs it.")
+
+
+def run_with_code(code: Path, arguments: list[str]) -> int:
+    """Run this Python with `code` as the root of `terox`; returns the exit status."""
+    path = os.pathsep.join([str(code), str(ROOT)])
+    return subprocess.run([sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path}, cwd=ROOT).returncode
