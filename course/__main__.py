@@ -6,9 +6,10 @@ SyntaxError.
 
 import sys
 
-if sys.version_info < (3, 11):
-    sys.exit("Terox needs Python 3.11 or newer; this is {}.{} ({}).\nInstall a newer one and call it by name, e.g. "
-             "`make PYTHON=python3.12 test-module-0`.".format(sys.version_info[0], sys.version_info[1], sys.executable))
+if sys.version_info < (3, 11):  # noqa: UP036
+    version = ".".join(map(str, sys.version_info[:2]))
+    sys.exit(f"Terox needs Python 3.11 or newer; this is {version} ({sys.executable}).\n"
+             "Install a newer one and call it by name, e.g. `make PYTHON=python3.12 test-module-0`.")
 
 from course.cli import main  # noqa: E402
 

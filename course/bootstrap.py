@@ -69,8 +69,10 @@ def install(environment: Path, layers: tuple[str, ...]) -> None:
         try:
             venv.create(environment, with_pip=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            raise SetupError(f"No environment could be made in {environment}: {error}\n"
-                             "On Debian and Ubuntu: sudo apt install python3-venv. On a full disk: make room.") from error
+            raise SetupError(
+                f"No environment could be made in {environment}: {error}\n"
+                "On Debian and Ubuntu: sudo apt install python3-venv. On a full disk: make room."
+            ) from error
     extras = [each for each in layers if each != "base"]
     target = f".[{','.join(extras)}]" if extras else "."
     what = {"base": "the test loop", "learn": "notebooks and pictures", "dev": "the maintainers' tools",

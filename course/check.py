@@ -46,7 +46,8 @@ def all_close(got: Any, expected: Any, *, call: str | None = None, rtol: float =
     `mistakes` maps a sentence to the whole wrong sequence.
     """
     if got is None or not hasattr(got, "__len__") or not hasattr(got, "__getitem__"):
-        raise CheckFailed(call, shown(got), shown(list(expected)), _no_return(got) or "A sequence of numbers was expected.")
+        raise CheckFailed(call, shown(got), shown(list(expected)),
+                          _no_return(got) or "A sequence of numbers was expected.")
     if len(got) != len(expected):
         raise CheckFailed(call, shown(list(got)), shown(list(expected)),
                           f"{len(expected)} numbers were expected, not {len(got)}.")

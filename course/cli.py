@@ -14,10 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from course import bootstrap
+from course.edition import has_reference, needs_reference
 from course.manifest import ROOT, ManifestError
 from course.runner.command import add_arguments
-
-EDITION = "There is no solutions/ here: this is the learner's edition, which comes without the reference."
 
 
 class WrongCall(Exception):
@@ -111,8 +110,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    if not has_reference():
-        raise WrongCall(f"{EDITION}\nmake demo shows what the finished course does. Train on your own code with: make train MODULE=1")
+    sentence = needs_reference("make demo")
+    if sentence:
+        raise WrongCall(f"{sentence}\nTrain on your own code with: make train MODULE=1")
     return run_with_code(ROOT / "solutions", ["-m", "course.demo"])
 
 
@@ -213,15 +213,11 @@ def _lint(options: argparse.Namespace) -> int:
     return max(subprocess.run([sys.executable, "-m", *check], cwd=ROOT).returncode for check in checks)
 
 
-def has_reference() -> bool:
-    """Whether the reference is here, or this is the learner's edition."""
-    return (ROOT / "solutions" / "terox").is_dir()
-
-
 def need_reference(what: str) -> None:
     """Raises WrongCall where there is no reference."""
-    if not has_reference():
-        raise WrongCall(f"{EDITION}\n{what} needs it.")
+    sentence = needs_reference(what)
+    if sentence:
+        raise WrongCall(sentence)
 
 
 def run_with_code(code: Path, arguments: list[str]) -> int:

@@ -167,5 +167,7 @@ def _check(manifest: Manifest) -> None:
                 raise ManifestError(f"course.toml: task {task.id} stands there twice.")
             unknown = [needed for needed in task.needs if needed not in seen]
             if unknown:
-                raise ManifestError(f"course.toml: task {task.id} needs {', '.join(unknown)}, which does not come before it.")
+                raise ManifestError(
+                    f"course.toml: task {task.id} needs {', '.join(unknown)}, which does not come before it."
+                )
             seen.add(task.id)

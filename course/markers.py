@@ -95,7 +95,8 @@ def _block(lines: list[str], functions: dict[str, tuple[int, int]], begin: int, 
     first, function = max(around)
     if end - begin == 1:
         raise MarkerError(f"{path}:{begin}: the solution block is empty.")
-    task = next((match.group(1) for line in reversed(lines[first - 1: begin - 1]) if (match := TODO.search(line))), None)
+    above = reversed(lines[first - 1 : begin - 1])
+    task = next((match.group(1) for line in above if (match := TODO.search(line))), None)
     if task is None:
         raise MarkerError(f"{path}:{begin}: no `# TODO N.M:` line stands before the block in `{function}`.")
     marker = lines[begin - 1]

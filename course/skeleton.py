@@ -102,10 +102,10 @@ def out_of_step(root: Path = ROOT) -> list[str]:
         problems.append(f"{DIGESTS}: differs")
     from course import reading
 
-    for path, text in reading.render(root / "solutions").items():
-        existing = root / "tests" / path
+    for file, text in reading.render(root / "solutions").items():
+        existing = root / "tests" / file
         if not existing.exists() or existing.read_text(encoding="utf-8") != text:
-            problems.append(f"tests/{path}: differs from the answers in solutions/")
+            problems.append(f"tests/{file}: differs from the answers in solutions/")
     return problems
 
 
@@ -166,7 +166,7 @@ def _check(original: str, result: str, blocks: list[Block], path: str) -> None:
         raise SkeletonError(f"{path}: the skeleton does not parse: line {error.lineno}: {error.msg}") from error
     if _surface(ast.parse(original)) != _surface(tree):
         raise SkeletonError(f"{path}: signatures or docstrings differ between solution and skeleton")
-    stubs = [node.exc.args[0].value for node in ast.walk(tree)
+    stubs = [str(node.exc.args[0].value) for node in ast.walk(tree)
              if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
              and isinstance(node.exc.func, ast.Name) and node.exc.func.id == "NotImplementedError"
              and node.exc.args and isinstance(node.exc.args[0], ast.Constant)

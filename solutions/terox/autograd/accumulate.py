@@ -42,8 +42,8 @@ def accumulate_grad(variable: Any, gradient: Any) -> None:
     """Add `gradient` to `variable.grad`.
 
     `variable.grad` is None before the first gradient arrives, and afterwards the sum of all that arrived since it
-    was last set to None: also those of earlier calls of `backward()`. Make a new value for the sum; whoever kept the old
-    `grad` keeps an unchanged number.
+    was last set to None: also those of earlier calls of `backward()`. Make a new value for the sum; whoever kept
+    the old `grad` keeps an unchanged number.
 
     In PyTorch: `AccumulateGrad::accumulateGrad`.
     """

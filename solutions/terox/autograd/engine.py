@@ -19,9 +19,9 @@ def compute_dependencies(root: Node) -> dict[Node, int]:
     """For every node that can be reached from `root`: how many edges lead into it, from `root` and those nodes.
 
     So many gradients a node has to wait for. Edges count, not nodes: in `y * y` two edges lead to y's node.
-    `node.next_functions` gives the edges `(next_node, input_nr)` that lead out of a node; where next_node is None there is none.
-    `root` itself is not in the result. A graph may have a million nodes in a row and 2**1000 paths: no recursion,
-    and each node is visited once.
+    `node.next_functions` gives the edges `(next_node, input_nr)` that lead out of a node; where next_node is None
+    there is none. `root` itself is not in the result. A graph may have a million nodes in a row and 2**1000 paths:
+    no recursion, and each node is visited once.
 
     In PyTorch: `Engine::compute_dependencies`.
     """
@@ -48,9 +48,10 @@ def execute(task: GraphTask) -> None:
     A node is ready when as many gradients have arrived as `compute_dependencies` counted for it. The gradients
     that arrive at the same output of a node are added up; `input_nr` of an edge says which output it is, and
     `node.num_outputs` how many there are. `task.evaluate(node, grads)` runs a node: `grads` is a list with the
-    summed gradient of each of its outputs (None where none arrived; for the root, an empty list), and the result is one
-    gradient for each edge in `node.next_functions`, in order. A gradient may be None: it adds nothing, but its
-    edge counts as arrived. Gradients are numbers, or Scalars when the pass is itself recorded: use `+`, not `+=`.
+    summed gradient of each of its outputs (None where none arrived; for the root, an empty list), and the result
+    is one gradient for each edge in `node.next_functions`, in order. A gradient may be None: it adds nothing, but
+    its edge counts as arrived. Gradients are numbers, or Scalars when the pass is itself recorded: use `+`, not
+    `+=`.
 
     In PyTorch: `Engine::evaluate_function`, `ReadyQueue`, `InputBuffer::add`.
     """

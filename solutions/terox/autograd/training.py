@@ -28,9 +28,9 @@ def train_step(model: Module, optimizer: Any, inputs: Sequence[Sequence[float]],
                loss_fn: Callable[[Any, float], Scalar] = binary_cross_entropy_with_logits) -> float:
     """One step of gradient descent on a batch; returns the batch's loss before the step, as a float.
 
-    The loss of the batch is the mean of `loss_fn(model(x), target)` over its pairs. In order:
-    the gradients of earlier steps are forgotten (`optimizer.zero_grad()`), the loss is computed in training mode (`model.train()`), its
-    gradients are computed, and the optimizer takes its step.
+    The loss of the batch is the mean of `loss_fn(model(x), target)` over its pairs. The gradients of earlier steps
+    are forgotten (`optimizer.zero_grad()`), the loss is computed in training mode (`model.train()`), its gradients
+    are computed, and the optimizer takes its step.
     """
     # TODO 1.6: forget, forward, mean, backward, step. Return a number: a Scalar would keep its whole graph alive.
     # BEGIN SOLUTION

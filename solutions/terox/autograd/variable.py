@@ -114,7 +114,7 @@ class Variable:
         backward(self, gradient, retain_graph=retain_graph, create_graph=create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
-        """Call `hook(grad)` whenever the gradient of this value was computed; what it returns, if not None, replaces it.
+        """Call `hook(grad)` when the gradient of this value is complete; what it returns, if not None, replaces it.
 
         Raises RuntimeError if this value does not require grad.
         """

@@ -114,7 +114,7 @@ class Module(StateMixin):
         self._parameters[name] = value
 
     def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
-        """Register a value that is state but no parameter, such as a running mean. `state_dict` has it if persistent."""
+        """Register a value that is state but no parameter, such as a running mean; saved if `persistent`."""
         self._check_name(name, self._buffers)
         self._buffers[name] = value
         if persistent:

@@ -47,7 +47,7 @@ def property_absolute(impl: Implementation) -> None:
 
 
 def raises(kind: type[BaseException], call: Callable[[], Any]) -> bool:
-    """Whether `call()` raises an exception of this kind, as in `assert raises(ValueError, lambda: impl([]))`."""
+    """Whether `call()` raises an exception of this kind: `raises(ZeroDivisionError, lambda: 1 / 0)` is true."""
     try:
         call()
     except kind:

@@ -12,20 +12,23 @@ from terox._grad_mode import no_grad
 
 
 class SGD:
-    """`p <- p - lr * v` with `v <- momentum * v + grad + weight_decay * p`, for every parameter `p` that has a gradient.
+    """`p <- p - lr * v` with `v <- momentum * v + grad + weight_decay * p`, for every `p` that has a gradient.
 
     As in PyTorch, and unlike Sutskever et al. (2013), the learning rate multiplies the velocity.
 
     Raises ValueError for no parameters or a negative setting, TypeError for what cannot hold a gradient.
     """
 
-    def __init__(self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+    def __init__(self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0,
+                 weight_decay: float = 0.0) -> None:
         self.params = list(params)
         if not self.params:
             raise ValueError("optimizer got an empty parameter list")
         for parameter in self.params:
             if not hasattr(parameter, "grad") or not hasattr(parameter, "copy_"):
-                raise TypeError(f"SGD can only optimize Scalars and Tensors, but one of the params is {type(parameter).__name__}")
+                raise TypeError(
+                    f"SGD can only optimize Scalars and Tensors, but one of the params is {type(parameter).__name__}"
+                )
         for name, value in (("learning rate", lr), ("momentum value", momentum), ("weight_decay value", weight_decay)):
             if value < 0.0:
                 raise ValueError(f"Invalid {name}: {value}")
