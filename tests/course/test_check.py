@@ -66,6 +66,14 @@ def test_raises_returns_the_error_and_looks_for_words():
         "no error; it returned 5", "TypeError or ValueError")
 
 
+def test_a_stub_is_never_the_expected_error():
+    def stub():
+        raise NotImplementedError("Task 0.1: relu")
+
+    with pytest.raises(NotImplementedError):
+        check.raises(RuntimeError, stub)
+
+
 def test_another_error_than_the_expected_goes_through():
     with pytest.raises(ZeroDivisionError):
         check.raises(ValueError, lambda: 1 / 0)
