@@ -67,7 +67,8 @@ class Verdict:
         elif result.todo or result.id in known.to_do:
             result.status = TODO
         elif blocked:
-            result.status = BLOCKED
+            # What is not written yet is to do, also where its tests cannot get as far as finding out.
+            result.status = TODO if self.explainer.sources.stubs(result.id) else BLOCKED
         elif result.passed and not known.is_open(result.id):
             result.status = PASSED
         elif unfinished:

@@ -21,7 +21,9 @@ def binary_cross_entropy_with_logits(logit: Scalar, target: float) -> Scalar:
 
     In PyTorch: `torch.nn.functional.binary_cross_entropy_with_logits`.
     """
-    return logit.relu() - logit * target + ((-abs(logit)).exp() + 1.0).log()
+    positive = logit.relu()
+    # logit - 2 * positive is -|logit|. Written so, the derivative is right at 0 too, where relu and abs have a corner.
+    return positive - logit * target + ((logit - positive * 2.0).exp() + 1.0).log()
 
 
 def train_step(model: Module, optimizer: Any, inputs: Sequence[Sequence[float]], targets: Sequence[float],

@@ -1,0 +1,124 @@
+"""`make demo`: the main job, on the reference. Trains networks of the course on real input and draws what came of it.
+
+A module that brings something new to train adds a stage: a function from the folder for pictures to a Reached, and a
+line in STAGES.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+OUT = Path("build/demo")
+DIGITS_GOAL = 0.97  # of the held-out digits
+
+
+@dataclass
+class Reached:
+    """What a stage reached: an accuracy from 0 to 1 on held-out data (None where there is none), and its pictures."""
+
+    sentence: str
+    accuracy: float | None = None
+    goal: float = 0.0
+    pictures: list[Path] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        # Not "not less": an accuracy that is no number is no success.
+        return self.accuracy is None or self.accuracy >= self.goal
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the demo. `run` gets the folder for its pictures."""
+
+    title: str
+    run: Callable[[Path], Reached]
+
+
+def graph(out: Path) -> Reached:
+    """Module 1: one neuron, differentiated, and its graph."""
+    import terox
+    from course.pictures import draw_graph
+
+    x, w, b = terox.Scalar(2.0), terox.Scalar(-0.5, requires_grad=True), terox.Scalar(0.25, requires_grad=True)
+    product = w * x
+    total = product + b
+    y = total.sigmoid()
+    loss = (y - 1.0) ** 2
+    for value in (product, total, y):
+        value.retain_grad()
+    loss.backward()
+    picture = draw_graph(loss, {"w": w, "b": b, "w x": product, "w x + b": total, "y": y, "loss": loss},
+                         title="One neuron and its loss, with gradients")
+    return Reached("One neuron was differentiated and its graph drawn.", pictures=[picture.save(out / "graph.svg")])
+
+
+def moons(out: Path, *, epochs: int = 20, count: int = 200) -> Reached:
+    """Module 1: a network of Scalars learns to tell two half moons apart."""
+    from examples import scalars
+
+    data = scalars.load("moons", count=count)
+    result = scalars.train(data, epochs=epochs, lr=0.1, hidden=(8, 8))
+    return _reached("Two half moons, network 2-8-8-1", data, result, out, goal=0.0)
+
+
+def digits(out: Path, *, epochs: int = 4, count: int | None = None) -> Reached:
+    """Module 1: a network of Scalars learns to tell handwritten zeros from ones."""
+    from examples import scalars
+
+    data = scalars.load("digits", count=count)
+    result = scalars.train(data, epochs=epochs, lr=0.1, hidden=(8,))
+    return _reached("Handwritten digits, network 49-8-1", data, result, out, goal=DIGITS_GOAL)
+
+
+STAGES = [
+    Stage("The graph of an expression", graph),
+    Stage("Two half moons", moons),
+    Stage("Handwritten digits, zeros against ones", digits),
+]
+
+
+def main(out: Path = OUT, stages: Sequence[Stage] = STAGES) -> int:
+    """Run all stages. Exit status 0 if each reached its goal, 1 if not, 130 after Ctrl-C."""
+    began = time.perf_counter()
+    reached: list[Reached] = []
+    for number, stage in enumerate(stages, start=1):
+        print(f"\n{number} of {len(stages)}: {stage.title}", flush=True)
+        try:
+            reached.append(stage.run(out))
+        except KeyboardInterrupt:
+            print("Stopped.")
+            return 130
+    seconds = time.perf_counter() - began
+    print("\nReached:")
+    for each in reached:
+        print(f"- {each.sentence}")
+    print(f"It took {seconds:.0f} s. Look at these pictures:")
+    for each in reached:
+        for path in each.pictures:
+            print(f"  {path}")
+    missed = [each for each in reached if not each.ok]
+    for each in missed:
+        print(f"Too little, at least {each.goal:.0%} was expected. {each.sentence}")
+    return 1 if missed else 0
+
+
+def _reached(title: str, data, result, out: Path, *, goal: float) -> Reached:
+    from examples import scalars
+
+    if result.stopped:
+        raise KeyboardInterrupt
+    right = round(result.accuracy * len(data.test_labels))
+    sentence = f"{title}: {result.accuracy:.1%} right ({right} of {len(data.test_labels)} held out)."
+    return Reached(sentence, result.accuracy, goal, scalars.draw(data, result, out))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m course.demo", description="Train on the reference.")
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where pictures go")
+    sys.exit(main(parser.parse_args().out))

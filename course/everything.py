@@ -1,0 +1,95 @@
+"""`make test`: what CI runs. It judges the reference and the tooling, not a learner's work.
+
+In the learner's edition, where there is no reference, it judges what the learner has built so far.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from course import consistency, skeleton
+from course.guide import has_begun
+from course.manifest import ROOT, load
+from course.runner.parent import run_tests
+
+
+class Tally:
+    """Counts tests over all steps, and keeps what went wrong."""
+
+    def __init__(self) -> None:
+        self.passed = self.failed = 0
+        self.problems: list[str] = []
+
+    def step(self, title: str, problems: list[str]) -> None:
+        """A step that is one test: it passed if there are no problems."""
+        self.passed += not problems
+        self.failed += bool(problems)
+        self.problems += problems
+        print(f"{title}: {'ok' if not problems else 'FAILED'}", flush=True)
+        for problem in problems:
+            print(f"  {problem}")
+
+
+def check(root: Path = ROOT) -> int:
+    """Everything, on the reference. Returns 0 if all passed."""
+    print("make test judges the reference, solutions/, and the tooling. It does not judge your work in modules/:\n"
+          "for that there is make test-module-0.\n", flush=True)
+    started = time.monotonic()
+    tally = Tally()
+    stale = skeleton.out_of_step(root)
+    tally.step("modules/ is in step with solutions/", [*stale, "Bring it in step: make skeleton"] if stale else [])
+    tally.step("course.toml, markers, tests, handouts and texts agree", consistency.problems(root))
+    for module in load(root).modules:
+        print(flush=True)
+        outcome = run_tests(module.number, code="solutions", profile="ci")
+        tally.passed += sum(task.passed for task in outcome.tasks)
+        if outcome.exit_status:
+            tally.failed += max(1, sum(task.failed for task in outcome.tasks))
+            tally.problems.append(f"module {module.number} does not pass on the reference")
+    print("\nThe tooling's own tests (tests/course/), the notebooks among them:", flush=True)
+    _pytest(root, tally)
+    print(f"\n{time.monotonic() - started:.0f} seconds.")
+    for problem in tally.problems:
+        print(f"Problem: {problem}")
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed or tally.problems else 0
+
+
+def check_learner(root: Path = ROOT) -> int:
+    """In the learner's edition: every module that was begun. Returns 0 if all of it passed."""
+    print("This is the learner's edition, without the reference: make test judges what you have built so far.\n")
+    status = 0
+    for module in load(root).modules:
+        if not has_begun(module.number, root):
+            print(f"Module {module.number}, {module.title}: not begun.")
+            continue
+        status |= run_tests(module.number).exit_status
+    return status
+
+
+def _pytest(root: Path, tally: Tally) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "solutions"), str(root)])}
+        status = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8", "-rs",
+                                 f"--junitxml={report}", "tests/course"], cwd=root, env=environment).returncode
+        if not report.exists():
+            tally.failed += 1
+            tally.problems.append("pytest ended without a report on tests/course")
+            return
+        suite = ElementTree.parse(report).getroot().find("testsuite")
+        assert suite is not None
+        count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+        bad = count["failures"] + count["errors"]
+        tally.passed += count["tests"] - bad - count["skipped"]
+        tally.failed += bad
+        if count["skipped"]:
+            print(f"{count['skipped']} tests could not run; the reasons stand above.")
+        if status:
+            tally.problems.append(f"tests/course: {bad} of {count['tests']} tests failed (pytest's status: {status})")

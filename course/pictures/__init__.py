@@ -1,0 +1,47 @@
+"""Pictures for the notebooks, the examples and the demo.
+
+    graph.py    the graph of a Scalar expression, as SVG; `next_functions` as text
+    tree.py     the tree of a Module, as SVG
+    plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
+    svg.py, layers.py   what the SVG pictures are made of
+
+Every picture has alternative text: `<title>` and `<desc>` in an SVG, the entry "Description" in a PNG, `alt=` where a
+notebook shows it. Colors are those of M. Okabe and K. Ito, "Color Universal Design" (2008), which the color-blind can
+tell apart, and no meaning hangs on color alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Public name -> module that defines it; imported on first use, so that the SVG pictures need no matplotlib.
+_NAMES = {
+    "GraphTooLarge": "graph",
+    "draw_graph": "graph",
+    "print_next_functions": "graph",
+    "draw_modules": "tree",
+    "Svg": "svg",
+    "Animation": "plots",
+    "Picture": "plots",
+    "alt_text": "plots",
+    "decision_boundary": "plots",
+    "descent": "plots",
+    "digit_grid": "plots",
+    "functions": "plots",
+    "histogram": "plots",
+    "learning_curve": "plots",
+    "lines": "plots",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'course.pictures' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"course.pictures.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NAMES])

@@ -1,0 +1,128 @@
+"""SVG pictures of boxes and arrows, with a title and a description for those who do not see them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from course.pictures.layers import Point, layered
+
+SIZE, SMALL = 15.0, 13.0  # font sizes
+LINE = 19.0  # from one line of text to the next
+FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
+ADVANCE = 0.62  # width of a character of these fonts, in font sizes
+PAD = 12.0
+MARGIN = 14.0
+INK, QUIET, LIMIT = "#1a1a1a", "#4d4d4d", 40
+
+# Fill and border of a kind of box. Kinds differ in shape too: round corners, square ones, a thick border.
+STYLES = {"leaf": ("#dcecf7", "#0072b2", 14.0), "operation": ("#fdf0d8", "#b26b00", 3.0),
+          "plain": ("#f2f2f2", "#595959", 8.0)}
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box: lines of text, the first one bold. `strong` gives it a thick border."""
+
+    lines: tuple[str, ...]
+    kind: str = "operation"
+    strong: bool = False
+
+    def size(self) -> tuple[float, float]:
+        widths = [len(_cut(line)) * ADVANCE * (SMALL if n else SIZE) for n, line in enumerate(self.lines)]
+        return max(widths) + 2 * PAD, LINE * len(self.lines) + PAD
+
+
+@dataclass(frozen=True)
+class Svg:
+    """A picture as SVG text. A notebook shows it; `save` writes it."""
+
+    text: str
+    title: str
+    description: str
+
+    @property
+    def alt(self) -> str:
+        """What the picture shows, in words."""
+        return f"{self.title}. {self.description}"
+
+    def save(self, path: Path | str) -> Path:
+        """Write the picture, and the folder that it belongs to, and return the path."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.text, encoding="utf-8", newline="\n")
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        # JupyterLab prefers this to the SVG, and only here there is a place for the alternative text.
+        data = base64.b64encode(self.text.encode()).decode()
+        return f'<img alt="{escape(self.alt)}" style="max-width: 100%" src="data:image/svg+xml;base64,{data}">'
+
+
+def draw(boxes: Sequence[Box], edges: Sequence[tuple[int, int]], *, title: str, description: str,
+         arrows: bool = True) -> Svg:
+    """Boxes and the edges (source, target) between them, laid out from left to right."""
+    layout = layered([box.size() for box in boxes], edges)
+    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    parts = [_edge(route, arrows) for route in layout.routes]
+    parts += [_box(box, center) for box, center in zip(boxes, layout.centers)]
+    body = "\n".join(parts)
+    # Several pictures share one page: the names in it have to differ.
+    mark = hashlib.sha256((title + description + body).encode()).hexdigest()[:10]
+    text = f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" \
+viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-labelledby="title-{mark} description-{mark}" \
+font-family="{FONT}">
+<title id="title-{mark}">{escape(title)}</title>
+<desc id="description-{mark}">{escape(description)}</desc>
+<rect width="100%" height="100%" fill="#ffffff"/>
+<g transform="translate({MARGIN:.0f} {MARGIN:.0f})">
+{body}
+</g>
+</svg>
+"""
+    return Svg(text, title, description)
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LIMIT else line[: LIMIT - 3] + "..."
+
+
+def _box(box: Box, center: Point) -> str:
+    width, height = box.size()
+    x, y = center[0] - width / 2, center[1] - height / 2
+    fill, border, radius = STYLES[box.kind]
+    rows = [f'<g class="node {box.kind}">',
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius:g}" '
+            f'fill="{fill}" stroke="{border}" stroke-width="{3.5 if box.strong else 1.5}"/>']
+    for number, line in enumerate(box.lines):
+        style = (f'font-size="{SMALL:g}" fill="{QUIET}"' if number else
+                 f'font-size="{SIZE:g}" font-weight="bold" fill="{INK}"')
+        baseline = y + PAD / 2 + LINE * (number + 0.75)
+        rows.append(f'<text x="{center[0]:.1f}" y="{baseline:.1f}" text-anchor="middle" {style}>'
+                    f"{escape(_cut(line))}</text>")
+    return "\n".join([*rows, "</g>"])
+
+
+def _edge(route: Sequence[Point], arrows: bool) -> str:
+    tip_x, tip_y = route[-1]
+    points = [*route[:-1], (tip_x - (8.0 if arrows else 0.0), tip_y)]
+    way = [f"M {points[0][0]:.1f} {points[0][1]:.1f}"]
+    for number, (start, end) in enumerate(zip(points, points[1:])):
+        if number % 2 == 0:  # straight across a layer, between its boxes
+            way.append(f"L {end[0]:.1f} {end[1]:.1f}")
+        else:
+            middle = (start[0] + end[0]) / 2
+            way.append(f"C {middle:.1f} {start[1]:.1f} {middle:.1f} {end[1]:.1f} {end[0]:.1f} {end[1]:.1f}")
+    line = f'<path class="edge" d="{" ".join(way)}" fill="none" stroke="{QUIET}" stroke-width="1.5"/>'
+    if not arrows:
+        return line
+    head = f"{tip_x:.1f},{tip_y:.1f} {tip_x - 9:.1f},{tip_y - 4.5:.1f} {tip_x - 9:.1f},{tip_y + 4.5:.1f}"
+    return f'{line}\n<polygon points="{head}" fill="{QUIET}"/>'

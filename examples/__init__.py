@@ -1,0 +1,1 @@
+"""Training programs, to run and to change: `python -m examples.scalars --help`."""

@@ -1,0 +1,57 @@
+"""Stochastic gradient descent with momentum.
+
+In PyTorch: `torch/optim/sgd.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from terox._grad_mode import no_grad
+
+
+class SGD:
+    """`p <- p - lr * v` with `v <- momentum * v + grad + weight_decay * p`, for every `p` that has a gradient.
+
+    As in PyTorch, and unlike Sutskever et al. (2013), the learning rate multiplies the velocity.
+
+    Raises ValueError for no parameters or a negative setting, TypeError for what cannot hold a gradient.
+    """
+
+    def __init__(self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0,
+                 weight_decay: float = 0.0) -> None:
+        self.params = list(params)
+        if not self.params:
+            raise ValueError("optimizer got an empty parameter list")
+        for parameter in self.params:
+            if not hasattr(parameter, "grad") or not hasattr(parameter, "copy_"):
+                raise TypeError(
+                    f"SGD can only optimize Scalars and Tensors, but one of the params is {type(parameter).__name__}"
+                )
+        for name, value in (("learning rate", lr), ("momentum value", momentum), ("weight_decay value", weight_decay)):
+            if value < 0.0:
+                raise ValueError(f"Invalid {name}: {value}")
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self._velocity: dict[int, Any] = {}
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients: set them to None, or to zero."""
+        for parameter in self.params:
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else parameter.grad.detach() * 0.0
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient."""
+        with no_grad():
+            for number, parameter in enumerate(self.params):
+                if parameter.grad is None:
+                    continue
+                change = parameter.grad.detach()
+                if self.weight_decay:
+                    change = change + parameter * self.weight_decay
+                if self.momentum:
+                    velocity = self._velocity.get(number)
+                    change = change if velocity is None else velocity * self.momentum + change
+                    self._velocity[number] = change
+                parameter.copy_(parameter - change * self.lr)
