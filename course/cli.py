@@ -36,6 +36,9 @@ def main(argv: list[str]) -> int:
     except (bootstrap.SetupError, ManifestError, WrongCall) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output, `head` for example, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130
@@ -74,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("module", type=int)
     train.add_argument("rest", nargs=argparse.REMAINDER, help="options of the program")
     command("notebooks", "open the notebooks in Jupyter Lab, on your code", _notebooks, "learn")
-    read = command("read", "the places in PyTorch that a module's reading task names", _read, None)
+    read = command("read", "the places in PyTorch that a module's reading task names", _read)
     read.add_argument("module", type=int)
     read.add_argument("--open", action="store_true", help="open the first of them")
     release = command("release", "write the learner's edition", _release, None)

@@ -15,7 +15,7 @@ NAMES = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Step(Node):
-    """A node by hand. `factors[e][k]`: what edge e passes on of the gradient of output k; None instead of a list: nothing.
+    """A node by hand. `factors[e][k]`: what edge e passes on of the gradient of output k (None for a list: nothing).
 
     It counts how often it ran, and remembers with what. It can be called at most `allowed` times.
     """
@@ -68,8 +68,10 @@ class Careful(Step):
 
     @property  # type: ignore[override]
     def next_functions(self) -> tuple[Any, ...]:
-        self._count("Edges were read far more often than there are edges: each node is to be visited once, when you "
-                    "first see it, however many ways lead there.")
+        self._count(
+            "Edges were read far more often than there are edges: each node is to be visited once, when you "
+            "first see it, however many ways lead there."
+        )
         return self._edges
 
     @next_functions.setter
@@ -86,7 +88,7 @@ class Careful(Step):
     def _count(self, problem: str) -> None:
         self.limit[0] -= 1
         if self.limit[0] < 0:
-            raise check.CheckFailed(None, "far more steps than the graph has edges", "a few steps for each edge", problem)
+            raise check.CheckFailed(None, "far more steps than there are edges", "a few steps for each edge", problem)
 
 
 def reachable(root: Node) -> list[Node]:

@@ -41,6 +41,8 @@ def setup() -> None:
     if shell is None:
         print("setup() does its work in a Jupyter notebook: `make notebooks` opens them.")
         return
+    # Hypothesis would put its memory beside the notebook.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".hypothesis"))
     shell.run_line_magic("load_ext", "autoreload")
     shell.run_line_magic("autoreload", "2")
     old = getattr(shell, "_terox_stops", None)
@@ -174,8 +176,9 @@ def run(path: Path | str, root: Path | str) -> Run:
     notebook = nbformat.read(str(path), as_version=4)
     paths = [str(Path(root).resolve()), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        # A settings folder of its own: nobody's start-up files and history take part.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": folder}
+        # A settings folder of its own: nobody's start-up files and history take part, and nothing is left behind.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": folder,
+                       "HYPOTHESIS_STORAGE_DIRECTORY": folder}
         said = Path(folder) / "kernel.txt"
         manager = AsyncKernelManager(kernel_spec_manager=ThisPython())
         client = NotebookClient(notebook, km=manager, timeout=TIMEOUT, allow_errors=True, on_cell_error=failed,

@@ -30,7 +30,9 @@ def write(path, *cells):
 
 @pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda path: path.stem)
 def test_it_runs_on_the_reference(path):
+    before = sorted(path.parent.iterdir())
     assert notebooks.run_notebook(path, ROOT / "solutions") == []
+    assert sorted(path.parent.iterdir()) == before
 
 
 @pytest.mark.parametrize("path", notebooks.notebooks(), ids=lambda path: path.stem)

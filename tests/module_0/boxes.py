@@ -30,8 +30,8 @@ class Box:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        raise TypeError("A value was asked whether it is true: by `if value`, by `==`, or by `in` on a list, which uses "
-                        "`==`. Values are compared with `is`: `value is not None`, `a is b`.")
+        raise TypeError("A value was asked whether it is true: by `if value`, by `==`, or by `in` on a list, which "
+                        "uses `==`. Values are compared with `is`: `value is not None`, `a is b`.")
 
     def __repr__(self) -> str:
         return f"{'Parameter' if self._is_param else 'Box'}({self.value})"

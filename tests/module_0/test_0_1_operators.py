@@ -7,10 +7,24 @@ code under test. A result may be a few units in the last place (ulps) off: every
 from __future__ import annotations
 
 import math
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from exact import (
+    EXACT,
+    INF,
+    NAN,
+    SMALLEST_NORMAL,
+    agree,
+    agree_on,
+    anything,
+    exact_exp,
+    exact_sigmoid,
+    is_float,
+    numbers,
+    ordinary,
+)
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -19,43 +33,7 @@ from terox.foundations import operators
 
 pytestmark = pytest.mark.task("0.1")
 
-INF, NAN = math.inf, math.nan
-ULP = 2.0**-52  # the distance from 1.0 to the next float: one unit in the last place, relative
-SMALLEST_NORMAL = 2.0**-1022  # below it floats lose digits, and correct formulas begin to differ
 LAST_EXP = 709.782712893384  # the largest float whose exp is a float
-EXACT = Context(prec=60, Emax=10_000, Emin=-10_000, traps=[])
-
-anything = st.floats(allow_nan=False)
-ordinary = st.floats(-50.0, 50.0)
-numbers = st.one_of(ordinary, anything)
-# Squares and quotients of these neither overflow nor lose digits, in whatever order a formula takes them.
-factors = st.one_of(st.floats(-10.0, 10.0), st.floats(-1e100, 1e100)).filter(lambda x: abs(x) >= 1e-100)
-
-
-def exact_exp(x: float) -> float:
-    return float(EXACT.exp(Decimal(x)))
-
-
-def exact_sigmoid(x: float) -> float:
-    return float(EXACT.divide(Decimal(1), EXACT.add(Decimal(1), EXACT.exp(-Decimal(x)))))
-
-
-def agree(got, expected, call, *, ulps=4, mistakes=None, note=None):
-    """`got` is a float, and equals `expected` up to a few units in the last place."""
-    check.close(got, expected, call=call, rtol=ulps * ULP, atol=SMALLEST_NORMAL if ulps else 0.0, mistakes=mistakes, note=note)
-    is_float(got, call, expected)
-
-
-def is_float(got, call, *expected):
-    problem = f"The result has to be a float, such as 1.0 or 0.0, and not of type {type(got).__name__}."
-    check.that(isinstance(got, float), problem, call=call, got=got, **({"expected": expected[0]} if expected else {}))
-
-
-def agree_on(function, cases):
-    """Each case is (arguments, expected, note)."""
-    for arguments, expected, note in cases:
-        call = f"{function.__name__}({', '.join(map(repr, arguments))})"
-        agree(function(*arguments), expected, call, note=note)
 
 
 # ---- max and is_close ----
@@ -152,7 +130,8 @@ def test_exp_edges():
     """exp(x) is infinite where the result is too large for a float, for x > 709.782712893384, and only there."""
     agree_on(operators.exp, [
         ((0.0,), 1.0, None), ((-INF,), 0.0, None), ((-1000.0,), 0.0, None), ((-1e308,), 0.0, None),
-        ((700.0,), exact_exp(700.0), EARLY), ((709.5,), exact_exp(709.5), EARLY), ((LAST_EXP,), exact_exp(LAST_EXP), EARLY),
+        ((700.0,), exact_exp(700.0), EARLY), ((709.5,), exact_exp(709.5), EARLY),
+        ((LAST_EXP,), exact_exp(LAST_EXP), EARLY),
         ((math.nextafter(LAST_EXP, INF),), INF, None), ((710.0,), INF, None), ((1000.0,), INF, None),
         ((1e308,), INF, None), ((INF,), INF, None), ((NAN,), NAN, "NaN stays NaN."),
     ])
@@ -174,7 +153,8 @@ def test_log_edges():
     """log(0) is -inf, and the logarithm of a negative number is NaN."""
     negative = "A negative number has no logarithm, and NaN says so."
     agree_on(operators.log, [
-        ((0.0,), -INF, "The nearer x is to 0, the lower its logarithm: without end."), ((-0.0,), -INF, "-0.0 equals 0.0."),
+        ((0.0,), -INF, "The nearer x is to 0, the lower its logarithm: without end."),
+        ((-0.0,), -INF, "-0.0 equals 0.0."),
         ((-1.0,), NAN, negative), ((-5e-324,), NAN, negative), ((-INF,), NAN, negative),
         ((INF,), INF, None), ((NAN,), NAN, "NaN stays NaN."), ((1.0,), 0.0, None),
     ])
@@ -187,14 +167,15 @@ def test_inv(x):
     """inv(x) is 1 / x."""
     got = operators.inv(x)
     expected = 0.0 if math.isinf(x) else float(EXACT.divide(Decimal(1), Decimal(x)))
-    agree(got, expected, f"inv({x})", mistakes={"This is -x, and not 1 / x.": -x, "This is x itself.": x, "The sign is lost.": abs(expected)})
+    agree(got, expected, f"inv({x})",
+          mistakes={"This is -x, and not 1 / x.": -x, "This is x itself.": x, "The sign is lost.": abs(expected)})
 
 
 def test_inv_edges():
     """inv(0.0) is inf and inv(-0.0) is -inf; inv of an infinity is zero."""
     agree_on(operators.inv, [
         ((0.0,), INF, "From above, 1 / x grows without end as x comes near 0."),
-        ((-0.0,), -INF, "-0.0 equals 0.0, but it is the zero that negative numbers come near: the sign of the result is that of x."),
+        ((-0.0,), -INF, "-0.0 equals 0.0, but negative numbers come near it: the sign of the result is that of x."),
         ((INF,), 0.0, None), ((-INF,), 0.0, None), ((NAN,), NAN, "NaN stays NaN."),
     ])
     got = operators.inv(-INF)
@@ -228,116 +209,18 @@ def test_sigmoid(x):
 def test_sigmoid_edges():
     """sigmoid goes to 0 on the left and to 1 on the right, however far, and is 0.5 in the middle."""
     agree_on(operators.sigmoid, [
-        ((0.0,), 0.5, None), ((-0.0,), 0.5, None), ((1000.0,), 1.0, None), ((-1000.0,), 0.0, None), ((1e308,), 1.0, None),
+        ((0.0,), 0.5, None), ((-0.0,), 0.5, None), ((1000.0,), 1.0, None), ((-1000.0,), 0.0, None),
+        ((1e308,), 1.0, None),
         ((-1e308,), 0.0, None), ((INF,), 1.0, QUOTIENT),
         ((-INF,), 0.0, None), ((NAN,), NAN, "NaN stays NaN."),
     ])
 
 
-# ---- Derivatives ----
-
-CORNER = "At 0 relu has a corner. The derivative there is taken to be 0."
-
-
-@given(numbers, numbers)
-@example(3.0, 5.0)
-@example(-3.0, 5.0)
-def test_relu_back(x, d):
-    """relu_back(x, d) is d where x is positive, and 0.0 where it is not."""
-    got = operators.relu_back(x, d)
-    if x > 0.0:
-        mistakes = {"This is the derivative of relu alone. It has to be multiplied by d, the gradient that comes in.": 1.0,
-                    "This is relu(x) times d, and not its derivative times d.": x * d,
-                    "d is blocked here although x is positive.": 0.0}
-    else:
-        mistakes = {CORNER if x == 0.0 else "d passes here although x is negative.": d}
-    agree(got, d if x > 0.0 else 0.0, f"relu_back({x}, {d})", ulps=0, mistakes=mistakes)
-
-
-def test_relu_back_edges():
-    """relu_back at the corner, x = 0, is 0.0; so it is for every x <= 0, whatever d is."""
-    blocked = "Where x <= 0 the result is 0.0, whatever d is. (0 times infinity is NaN: choose, instead of multiplying.)"
-    passed = "The docstring says: 0.0 where x <= 0, else d. For NaN `x <= 0` is false, and so is `x > 0`."
-    agree_on(operators.relu_back, [
-        ((0.0, 3.0), 0.0, CORNER), ((-0.0, 3.0), 0.0, CORNER), ((5e-324, 3.0), 3.0, None), ((-5e-324, 3.0), 0.0, None),
-        ((-1.0, INF), 0.0, blocked), ((-INF, -INF), 0.0, blocked), ((0.0, NAN), 0.0, blocked), ((2.0, -INF), -INF, None),
-        ((INF, 3.0), 3.0, None), ((2.0, NAN), NAN, None), ((NAN, 3.0), 3.0, passed),
-    ])
-
-
-@given(factors, factors)
-@example(4.0, 3.0)
-@example(-4.0, 3.0)
-def test_log_back(x, d):
-    """log_back(x, d) is d / x."""
-    got = operators.log_back(x, d)
-    mistakes = {"This is the derivative of log alone. It has to be multiplied by d, the gradient that comes in.": 1.0 / x,
-                "This is d * x. The derivative of log is 1 / x.": d * x, "The sign is wrong.": -d / x,
-                "This is x / d: the two arguments have changed places.": x / d}
-    if x > 0.0:
-        mistakes["This is log(x) times d, and not its derivative times d."] = math.log(x) * d
-    expected = float(Fraction(d) / Fraction(x))
-    agree(got, expected, f"log_back({x}, {d})", mistakes=_wrong(mistakes, expected))
-
-
-def test_log_back_edges():
-    """log_back at zero and at infinity is what IEEE arithmetic gives for d / x."""
-    zero = "d / 0 is an infinity, with the sign of d and that of the zero."
-    agree_on(operators.log_back, [
-        ((0.0, 1.0), INF, zero), ((0.0, -2.0), -INF, zero), ((-0.0, 1.0), -INF, zero),
-        ((0.0, 0.0), NAN, "0 / 0 is NaN."), ((INF, 3.0), 0.0, None), ((2.0, INF), INF, None), ((2.0, 0.0), 0.0, None),
-        ((NAN, 1.0), NAN, "NaN stays NaN."), ((2.0, NAN), NAN, "NaN stays NaN."),
-    ])
-
-
-@given(factors, factors)
-@example(4.0, 3.0)
-@example(-4.0, 3.0)
-def test_inv_back(x, d):
-    """inv_back(x, d) is -d / x**2."""
-    got = operators.inv_back(x, d)
-    mistakes = {"This is the derivative of 1 / x alone. It has to be multiplied by d, the gradient that comes in.": -1.0 / (x * x),
-                "The sign is wrong: 1 / x falls as x grows.": d / (x * x),
-                "This is -d / x. The derivative of 1 / x has the square of x below.": -d / x,
-                "This is d / x: the value of inv times d, and not its derivative times d.": d / x,
-                "This is -d * x**2. The square of x has to be below.": -d * (x * x)}
-    expected = -float(Fraction(d) / Fraction(x) ** 2)
-    agree(got, expected, f"inv_back({x}, {d})", ulps=6, mistakes=_wrong(mistakes, expected))
-
-
-def test_inv_back_edges():
-    """inv_back has a result at zero, at infinity, and where the square of x is too large for a float."""
-    zero = "On both sides of 0, 1 / x gets ever steeper: d times minus infinity."
-    agree_on(operators.inv_back, [
-        ((0.0, 1.0), -INF, zero), ((-0.0, 1.0), -INF, zero), ((0.0, -2.0), INF, zero), ((0.0, 0.0), NAN, "0 times infinity is NaN."),
-        ((INF, 3.0), 0.0, None), ((-INF, 3.0), 0.0, None), ((1e200, 3.0), 0.0, None), ((-1e200, 3.0), 0.0, None),
-        ((2.0, INF), -INF, None), ((2.0, 0.0), 0.0, None), ((NAN, 1.0), NAN, "NaN stays NaN."), ((2.0, NAN), NAN, "NaN stays NaN."),
-    ])
-
-
-def slope(function, x: float) -> Decimal:
-    """The derivative of a function of decimals at `x`, as a central difference with 60 digits."""
-    at, step = Decimal(x), EXACT.multiply(abs(Decimal(x)), Decimal("1e-18"))
-    rise = EXACT.subtract(function(EXACT.add(at, step)), function(EXACT.subtract(at, step)))
-    return EXACT.divide(rise, EXACT.multiply(Decimal(2), step))
-
-
-@pytest.mark.parametrize("name, function", [
-    ("relu", lambda x: max(x, Decimal(0))), ("log", EXACT.ln), ("inv", lambda x: EXACT.divide(Decimal(1), x))])
-@given(x=st.floats(0.01, 100.0), d=st.one_of(st.sampled_from([-3.0, 0.5, 7.0]), st.floats(-1e3, 1e3)), negative=st.booleans())
-def test_derivatives_are_slopes(name, function, x, d, negative):
-    """Each derivative is d times the slope of its function, as a difference quotient measures it."""
-    if negative and name != "log":
-        x = -x
-    got = getattr(operators, f"{name}_back")(x, d)
-    expected = float(EXACT.multiply(Decimal(d), slope(function, x)))
-    check.close(got, expected, call=f"{name}_back({x}, {d})", note=f"The slope of {name} at {x} is {float(slope(function, x)):.6g}.")
-
-
 # ---- All of them ----
 
 
-@pytest.mark.parametrize("name, arguments", [("max", 2), ("is_close", 2), ("relu", 1), ("exp", 1), ("log", 1), ("inv", 1),
+@pytest.mark.parametrize("name, arguments",
+                         [("max", 2), ("is_close", 2), ("relu", 1), ("exp", 1), ("log", 1), ("inv", 1),
                                              ("sigmoid", 1), ("relu_back", 2), ("log_back", 2), ("inv_back", 2)])
 @given(x=st.floats(), y=st.floats())
 def test_operators_are_total(name, arguments, x, y):
@@ -349,8 +232,3 @@ def test_operators_are_total(name, arguments, x, y):
     call = f"{name}({', '.join(map(str, given_to_it))})"
     check.that(got is not None, "It returned None. Is a `return` missing?", call=call, got=got)
     is_float(got, call)
-
-
-def _wrong(mistakes, expected):
-    """Those mistakes that show: whose value is not the right one for this input."""
-    return {sentence: value for sentence, value in mistakes.items() if not math.isclose(value, expected, rel_tol=1e-9)}

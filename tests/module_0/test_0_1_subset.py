@@ -19,20 +19,24 @@ pytestmark = pytest.mark.task("0.1")
 
 # Functions and constants of `math` that Numba knows, on the CPU and on the GPU.
 MATH = set("""acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh e erf erfc exp expm1 fabs floor gamma hypot
-    inf isfinite isinf isnan lgamma log log10 log1p log2 nan pi pow radians degrees sin sinh sqrt tan tanh tau trunc""".split())
+    inf isfinite isinf isnan lgamma log log10 log1p log2 nan pi pow radians degrees sin sinh sqrt tan tanh tau
+    trunc""".split())
 BUILTINS = {"abs", "min", "max", "int", "bool", "float", "range"}
 
 STATEMENTS = (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.If, ast.For, ast.While, ast.Break, ast.Continue,
               ast.Pass, ast.Assert, ast.Match)
-EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Call,
+EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp,
+               ast.Call,
                ast.Tuple)
 PATTERNS = (ast.match_case, ast.MatchValue, ast.MatchSingleton, ast.MatchAs, ast.MatchOr)
 SYMBOLS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 WORDS = {
-    ast.Try: "try/except", ast.With: "a with block", ast.Raise: "a raise (and an operator has a result for every float)",
+    ast.Try: "try/except", ast.With: "a with block",
+    ast.Raise: "a raise (and an operator has a result for every float)",
     ast.Lambda: "a lambda", ast.FunctionDef: "a function inside a function", ast.ClassDef: "a class",
-    ast.Import: "an import inside a function", ast.ImportFrom: "an import inside a function", ast.JoinedStr: "an f-string",
+    ast.Import: "an import inside a function", ast.ImportFrom: "an import inside a function",
+    ast.JoinedStr: "an f-string",
     ast.ListComp: "a comprehension", ast.SetComp: "a comprehension", ast.DictComp: "a comprehension",
     ast.GeneratorExp: "a generator expression", ast.List: "a list", ast.Dict: "a dict", ast.Set: "a set",
     ast.Subscript: "indexing", ast.NamedExpr: "the operator :=", ast.Global: "a global variable that changes",
@@ -40,17 +44,18 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("name, arguments", [("max", 2), ("is_close", 2), ("relu", 1), ("exp", 1), ("log", 1), ("inv", 1),
+@pytest.mark.parametrize("name, arguments",
+                         [("max", 2), ("is_close", 2), ("relu", 1), ("exp", 1), ("log", 1), ("inv", 1),
                                              ("sigmoid", 1), ("relu_back", 2), ("log_back", 2), ("inv_back", 2)])
 def test_operators_compile(name, arguments):
-    """Operators are made of numbers, comparisons, `if`, functions of math, and each other: modules 3 and 4 compile them."""
+    """Operators are made of numbers, comparisons, `if`, functions of math, and each other: compilers read them."""
     getattr(operators, name)(*(0.5, 2.0)[:arguments])
     problem = find_problem(name)
     if problem is not None:
         line, what = problem
         call = f"{name}({', '.join(('x', 'd' if name.endswith('_back') else 'y')[:arguments])})"
-        check.that(False, f"{Path(operators.__file__).name}:{line} has {what}. Modules 3 and 4 compile this function with "
-                   "Numba, for the CPU and the GPU, and a kernel has no such thing.", call=call)
+        check.that(False, f"{Path(operators.__file__).name}:{line} has {what}. Modules 3 and 4 compile this function "
+                   "with Numba, for the CPU and the GPU, and a kernel has no such thing.", call=call)
 
 
 def find_problem(name: str) -> tuple[int, str] | None:
@@ -103,7 +108,8 @@ class Reader:
         if isinstance(node, ast.Name):
             return self.read_name(node)
         if isinstance(node, ast.Constant) and not isinstance(node.value, (int, float)):
-            return self.problem(node, "a text" if isinstance(node.value, str) else f"the constant {node.value!r}, no number")
+            return self.problem(node,
+                                "a text" if isinstance(node.value, str) else f"the constant {node.value!r}, no number")
         for field, child in ast.iter_fields(node):
             for part in child if isinstance(child, list) else [child]:
                 if isinstance(part, ast.AST) and field != "annotation":
@@ -123,7 +129,8 @@ class Reader:
         elif function.id not in BUILTINS:
             self.problem(node, f"a call of {function.id}")
         if isinstance(function, ast.Name) and function.id == "float" and not self.may_be_float(node):
-            return self.problem(node, "a call of float() that turns a truth value into a number (write 1.0 if ... else 0.0)")
+            return self.problem(node,
+                                "a call of float() that turns a truth value into a number (write 1.0 if ... else 0.0)")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             self.problem(node, "an argument with a name or a star")
         for argument in node.args:

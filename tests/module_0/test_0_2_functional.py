@@ -69,7 +69,7 @@ def test_map_of_an_iterator(xs):
 
 
 def test_map_can_be_used_again():
-    """What map returns is a function like any other: it can be called again, and two of them do not disturb each other."""
+    """What map returns is a function like any other: it can be called again, and two do not disturb each other."""
     negative, doubled = functional.map(operator.neg), functional.map(lambda x: 2.0 * x)
     for xs in ([1.0, 2.0], [3.0], [1.0, 2.0]):
         check.equal(negative(xs), [-x for x in xs], call=f"map(neg)({xs})", note=STATE)
@@ -87,9 +87,10 @@ def test_zip_with(values):
     got = functional.zip_with(f)(xs, ys)
     call, expected = f"zip_with(f)({xs}, {ys})", [f(x, y) for x, y in values]
     is_list(got, call, expected)
+    crossed = [f(x, y) for x in xs for y in ys]
     check.equal(got, expected, call=call, mistakes={
         "The arguments have changed places: the first one comes from the first iterable.": [f(y, x) for x, y in values],
-        "This combines every x with every y. Only those at the same place belong together.": [f(x, y) for x in xs for y in ys],
+        "This combines every x with every y. Only those at the same place belong together.": crossed,
         "These are the pairs themselves: fn was not applied.": list(values)})
 
 
@@ -109,8 +110,10 @@ def test_zip_with_of_iterators(values):
     """zip_with takes whatever can be iterated, on both sides."""
     xs, ys = [x for x, _ in values], [y for _, y in values]
     expected = [f(x, y) for x, y in values]
-    check.equal(functional.zip_with(f)(once(xs), once(ys)), expected, call=f"zip_with(f)(an iterator over {xs}, one over {ys})", note=ONCE)
-    check.equal(functional.zip_with(f)(once(xs), ys), expected, call=f"zip_with(f)(an iterator over {xs}, {ys})", note=ONCE)
+    check.equal(functional.zip_with(f)(once(xs), once(ys)), expected,
+                call=f"zip_with(f)(an iterator over {xs}, one over {ys})", note=ONCE)
+    check.equal(functional.zip_with(f)(once(xs), ys), expected, call=f"zip_with(f)(an iterator over {xs}, {ys})",
+                note=ONCE)
 
 
 @given(lists, lists)
@@ -123,15 +126,18 @@ def test_zip_with_of_different_lengths(xs, ys):
         xs = [*xs, 0.0]
     combine, lengths = functional.zip_with(f), (str(len(xs)), str(len(ys)))
     check.raises(ValueError, lambda: combine(xs, ys), call=f"zip_with(f)({xs}, {ys})", mentions=lengths, note=LENGTHS)
-    check.raises(ValueError, lambda: combine(once(xs), once(ys)), call=f"zip_with(f)(an iterator over {xs}, one over {ys})",
+    check.raises(ValueError, lambda: combine(once(xs), once(ys)),
+                 call=f"zip_with(f)(an iterator over {xs}, one over {ys})",
                  mentions=lengths, note=LENGTHS)
 
 
 def test_zip_with_can_be_used_again():
     """What zip_with returns can be called again, also after it has raised."""
     difference = functional.zip_with(operator.sub)
-    check.equal(difference([5.0, 7.0], [1.0, 2.0]), [4.0, 5.0], call="zip_with(sub)([5.0, 7.0], [1.0, 2.0])", note=STATE)
-    check.raises(ValueError, lambda: difference([1.0], []), call="zip_with(sub)([1.0], [])", mentions=("1", "0"), note=LENGTHS)
+    check.equal(difference([5.0, 7.0], [1.0, 2.0]), [4.0, 5.0], call="zip_with(sub)([5.0, 7.0], [1.0, 2.0])",
+                note=STATE)
+    check.raises(ValueError, lambda: difference([1.0], []), call="zip_with(sub)([1.0], [])", mentions=("1", "0"),
+                 note=LENGTHS)
     check.equal(difference([5.0], [1.0]), [4.0], call="zip_with(sub)([5.0], [1.0]), the third call", note=STATE)
 
 
@@ -151,20 +157,20 @@ def test_reduce(xs):
         left, swapped = f(left, x), f(x, swapped)
     for x in reversed(before):
         right, backwards = f(x, right), f(backwards, x)
-    without = before[0] if before else None
-    for x in before[1:]:
-        without = f(without, x)
-    mistakes = {
-        "This begins at the right end.": right, "This goes from right to left.": backwards,
-        "The two arguments of fn have changed places: the result so far comes first.": swapped,
-        "start is left out: the first call has to be fn(start, xs[0]).": without,
-        "This is fn(start, last element): the result so far was not carried along.": f("start", before[-1]) if before else None,
-        "This is the result of the first step. Is the `return` inside the loop?": f("start", before[0]) if before else None,
-    }
-    if not before:
-        mistakes = {"For an empty iterable the result is start.": None}
+    mistakes = {}
+    if before:
+        without = before[0]
+        for x in before[1:]:
+            without = f(without, x)
+        mistakes = {
+            "This begins at the right end.": right, "This goes from right to left.": backwards,
+            "The two arguments of fn have changed places: the result so far comes first.": swapped,
+            "start is left out: the first call has to be fn(start, xs[0]).": without,
+            "This is fn(start, last element): the result so far was not carried along.": f("start", before[-1]),
+            "This is the result of the first step. Is the `return` inside the loop?": f("start", before[0])}
     check.equal(got, left, call=f"reduce(f, start)({before})",
-                mistakes={sentence: wrong for sentence, wrong in mistakes.items() if wrong != left})
+                mistakes={sentence: wrong for sentence, wrong in mistakes.items() if wrong != left},
+                note=None if before else "For an empty iterable the result is start.")
     check.equal(xs, before, call=f"reduce(f, start)({before})", note="The list that was given has changed.")
 
 
@@ -219,7 +225,8 @@ def test_dot(values):
                 "This is the product of the two sums.": sum(xs) * sum(ys)}
     for kind, one, other in (("", xs, ys), (", as iterators", once(xs), once(ys))):
         got = functional.dot(one, other)
-        check.close(got, exact, call=f"dot({xs}, {ys}){kind}", rtol=0.0, atol=rounding([x * y for x, y in values]), mistakes=mistakes)
+        check.close(got, exact, call=f"dot({xs}, {ys}){kind}", rtol=0.0, atol=rounding([x * y for x, y in values]),
+                    mistakes=mistakes)
 
 
 @given(lists, lists)
@@ -229,7 +236,8 @@ def test_dot_of_different_lengths(xs, ys):
     """dot raises ValueError, naming both lengths, if they differ."""
     if len(xs) == len(ys):
         ys = [*ys, 0.0]
-    check.raises(ValueError, lambda: functional.dot(xs, ys), call=f"dot({xs}, {ys})", mentions=(str(len(xs)), str(len(ys))), note=LENGTHS)
+    check.raises(ValueError, lambda: functional.dot(xs, ys), call=f"dot({xs}, {ys})",
+                 mentions=(str(len(xs)), str(len(ys))), note=LENGTHS)
 
 
 # ---- What these tests say ----
@@ -241,8 +249,8 @@ LENGTHS = "A pair that silently falls away is a bug that nobody sees: the messag
 
 def is_list(got, call, expected):
     if got is not None and not isinstance(got, list):
-        check.that(False, f"The result has to be a list, and this is of type {type(got).__name__}: with an iterator, nothing is "
-                   "computed until somebody asks, and only once.", call=call, got=got, expected=expected)
+        check.that(False, f"The result has to be a list, and this is of type {type(got).__name__}: with an iterator, "
+                   "nothing is computed until somebody asks, and only once.", call=call, got=got, expected=expected)
 
 
 def called_in_order(calls, expected, call):

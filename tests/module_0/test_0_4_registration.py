@@ -42,14 +42,17 @@ def stands_only(module, name, place, value, call):
     for other in found:
         if other != place:
             what = "a plain attribute, in __dict__" if other == "__dict__" else f"registered in {other}"
-            check.that(False, f"The name {name!r} is still {what}. A name has one place: the old one has to be cleared, or "
-                       "one value hides the other.", call=call, got=found, expected=[place])
-    check.that(found == [place], f"The name {name!r} does not stand in {place}.", call=call, got=found, expected=[place])
+            check.that(False, f"The name {name!r} is still {what}. A name has one place: the old one has to be "
+                       "cleared, or one value hides the other.", call=call, got=found, expected=[place])
+    check.that(found == [place], f"The name {name!r} does not stand in {place}.", call=call, got=found,
+               expected=[place])
     held = vars(module)[name] if place == "__dict__" else vars(module)[place][name]
-    check.that(held is value, f"{place} holds another value than the one that was assigned.", call=call, got=held, expected=value)
+    check.that(held is value, f"{place} holds another value than the one that was assigned.", call=call, got=held,
+               expected=value)
     if value is None and place == "__dict__":
         return
-    check.that(getattr(module, name) is value, f"module.{name} finds another value.", call=call, got=getattr(module, name), expected=value)
+    check.that(getattr(module, name) is value, f"module.{name} finds another value.", call=call,
+               got=getattr(module, name), expected=value)
 
 
 # ---- New names ----
@@ -84,7 +87,7 @@ def test_registration_keeps_the_order(entries):
         put(module, name, kind)
     for kind in ("parameter", "module"):
         check.equal(list(getattr(module, PLACES[kind])), [name for name, other in entries if other == kind],
-                    call=f"list(module.{PLACES[kind]}), after assigning " + ", ".join(f"{name}: {kind}" for name, kind in entries))
+                    call=f"list(module.{PLACES[kind]}), after assigning " + ", ".join(map(": ".join, entries)))
 
 
 def test_subclasses_register():
@@ -131,15 +134,16 @@ def test_none_empties_a_slot(old):
 @pytest.mark.parametrize("old", ["parameter", "module"])
 @pytest.mark.parametrize("empty", [False, True], ids=["filled", "empty"])
 def test_other_values_are_refused(old, empty):
-    """Any other value in the place of a parameter or module raises TypeError that names the attribute; nothing changes."""
+    """Any other value in the place of a parameter or module raises TypeError that names it; nothing changes."""
     module = Module()
     before = put(module, "weight_of_x", old)
     if empty:
         module.weight_of_x = before = None
-    note = f"The name stands in {PLACES[old]}. A value that slips in there, or beside it, would silently no longer be trained."
+    note = f"The name stands in {PLACES[old]}. A value that slips in would silently not be trained."
     for value in (1.5, 0.0, "text", [], Box(1.0)):
         call = f"module.weight_of_x = {value!r}, where it was {before!r} in {PLACES[old]}"
-        check.raises(TypeError, lambda value=value: setattr(module, "weight_of_x", value), call=call, mentions=("weight_of_x",), note=note)
+        check.raises(TypeError, lambda value=value: setattr(module, "weight_of_x", value), call=call,
+                     mentions=("weight_of_x",), note=note)
         stands_only(module, "weight_of_x", PLACES[old], before, call + " raised TypeError")
 
 
@@ -165,8 +169,9 @@ def test_too_early(kind):
             self.x = new(kind)
             super().__init__()
 
-    note = "The dicts do not exist yet. The message has to tell that Module.__init__() was not called: everyone forgets it once."
-    check.raises(AttributeError, Layer, call=f"self.x = {new(kind)!r}, before super().__init__()", mentions=("__init__",), note=note)
+    note = "The dicts do not exist yet. The message has to say that Module.__init__() was not called."
+    check.raises(AttributeError, Layer, call=f"self.x = {new(kind)!r}, before super().__init__()",
+                 mentions=("__init__",), note=note)
 
 
 def test_plain_values_may_come_early():
@@ -252,6 +257,7 @@ def test_all_the_way_round():
     del module.x
     stands_only(module, "x", "__dict__", put(module, "x", "plain"), "del module.x, then module.x = 3.0")
 
+
 STEPS = st.tuples(st.sampled_from("xy"), st.sampled_from(["parameter", "module", "plain", "None", "buffer", "del"]))
 
 
@@ -264,7 +270,8 @@ def test_any_sequence_of_assignments(steps):
         place = model.get(name, (None, None))[0]
         if kind == "buffer" and place not in (None, "_buffers") or kind == "del" and place is None:
             continue
-        script.append({"del": f"del {name}", "None": f"{name} = None", "plain": f"{name} = 3.0"}.get(kind, f"{name} = a {kind}"))
+        words = {"del": f"del {name}", "None": f"{name} = None", "plain": f"{name} = 3.0"}
+        script.append(words.get(kind, f"{name} = a {kind}"))
         call = "; ".join(script)
         if kind == "del":
             delattr(module, name)

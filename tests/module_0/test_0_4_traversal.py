@@ -94,8 +94,10 @@ def code(tree, call):
     rows = []
     for index, (weights, children) in enumerate(tree):
         owner = f"m{index}"
-        rows += [f"{owner}.{name} = {'None (an empty slot)' if number is None else f'p{number}'}" for name, number in weights.items()]
-        rows += [f"{owner}.{name} = {'None (an empty slot)' if number is None else f'm{number}'}" for name, number in children.items()]
+        rows += [f"{owner}.{name} = {'None (an empty slot)' if number is None else f'p{number}'}" for name,
+                 number in weights.items()]
+        rows += [f"{owner}.{name} = {'None (an empty slot)' if number is None else f'm{number}'}" for name,
+                 number in children.items()]
     return "; ".join([*rows, f"m0.{call}"])
 
 
@@ -123,15 +125,15 @@ def diagnosis(found, wanted, letter):
     if any(name.startswith(".") for name in names):
         return "A name begins with a dot: where the prefix is empty, there is none."
     if twice:
-        return f"{twice[0]} comes {objects.count(twice[0])} times. A {what} that is shared comes once, under the first of its names."
+        times = objects.count(twice[0])
+        return f"{twice[0]} comes {times} times. A shared {what} comes once, under the first of its names."
     if missing and not extra:
-        return f"{missing[0]} is missing. Different {what}s are different, even if they are equal." if letter == "p" \
-            else f"{missing[0]} is missing."
+        return f"{missing[0]} is missing. Two {what}s are different ones, even if they are equal."
     if extra:
         return f"{extra[0]} does not belong here."
     if sorted(names) == sorted(name for name, _ in wanted):
-        return "The names are right, and their order is not: parents before children, and else the order of registration."
-    return f"The {what}s are right, and some names are not: parent's name, dot, attribute, and the prefix before all of it."
+        return "The names are right, and their order is not: parents first, and else the order of registration."
+    return f"The {what}s are right, and some names are not: parent's name, dot, attribute, and the prefix before all."
 
 
 SHARED = [({"w": 0}, {"left": 1, "right": 2}), ({"w": 0, "v": 101}, {"left": 3}), ({}, {"mid": 3}), ({"w": 102}, {})]
@@ -179,7 +181,8 @@ def test_named_modules_memo():
     modules, _ = build(tree)
     got = modules[0].named_modules({modules[1]})
     compare(got, [("", 0), ("right", 2)], [*enumerate(modules)], code(tree, "named_modules({m1})"), "m")
-    compare(modules[0].named_modules(set(modules)), [], [*enumerate(modules)], code(tree, "named_modules({m0, m1, m2, m3})"), "m")
+    compare(modules[0].named_modules(set(modules)), [], [*enumerate(modules)],
+            code(tree, "named_modules({m0, m1, m2, m3})"), "m")
 
 
 def test_named_modules_deep():
@@ -189,7 +192,8 @@ def test_named_modules_deep():
         module.next = Module()
         module = module.next
     got = [name for name, _ in top.named_modules()]
-    check.equal(got, [".".join(["next"] * depth) for depth in range(51)], call="50 modules, each the `next` of the one before")
+    check.equal(got, [".".join(["next"] * depth) for depth in range(51)],
+                call="50 modules, each the `next` of the one before")
 
 
 # ---- named_parameters ----
@@ -223,7 +227,8 @@ def test_named_parameters_of_one_module(tree):
     """named_parameters(recurse=False) gives the module's own parameters only."""
     modules, parameters = build(tree)
     got = modules[0].named_parameters(recurse=False)
-    compare(got, parameter_names(tree, [("", 0)]), parameters.items(), code(tree, "named_parameters(recurse=False)"), "p")
+    compare(got, parameter_names(tree, [("", 0)]), parameters.items(), code(tree, "named_parameters(recurse=False)"),
+            "p")
 
 
 @given(descriptions(), st.sampled_from(["net", "a.b"]), st.booleans())
@@ -249,7 +254,8 @@ def test_changes_are_seen():
     names.append([name for name, _ in module.named_parameters()])
     del module.left
     names.append([name for name, _ in module.named_parameters()])
-    check.equal(names, [["left.w"], ["left.u"], []], call="named_parameters() of a module whose `left` is replaced, then deleted")
+    check.equal(names, [["left.w"], ["left.u"], []],
+                call="named_parameters() of a module whose `left` is replaced, then deleted")
 
 
 # ---- train ----
@@ -259,14 +265,15 @@ def test_changes_are_seen():
 @example(DEEP, [False])
 @example(SHARED, [False, True])
 def test_train(tree, modes):
-    """train(mode) sets `training` in the module and in every one below it, down to the leaves, and returns the module."""
+    """train(mode) sets `training` in the module and in all below it, down to the leaves, and returns the module."""
     modules, _ = build(tree)
     for mode in modes:
         call = code(tree, f"train({mode})")
         result = modules[0].train(mode)
         check.equal([module.training for module in modules], [mode] * len(modules), call=call,
                     note=f"These are the values of `training` in m0 to m{len(modules) - 1}.")
-        check.that(result is modules[0], "train has to return the module, so that model = Net().train() works.", call=call,
+        check.that(result is modules[0], "train has to return the module, so that model = Net().train() works.",
+                   call=call,
                    got=result, expected=modules[0])
 
 
@@ -280,7 +287,7 @@ def test_train_and_eval():
         change()
         got.append((module.training, module.left.training))
     check.equal(got, [True, (False, False), (True, True), (False, False), (False, True)],
-                call="training of a module and its child: new, then after eval(), train(), eval(), and train() of the child")
+                call="training of a module and its child: after eval(), train(), eval(), and train() of the child")
 
 
 @pytest.mark.parametrize("mode", [1, 0, None, "eval", 1.0])
@@ -290,4 +297,5 @@ def test_train_takes_a_bool(mode):
     module.left = Module()
     note = "model.train(0) or model.train('eval') is a slip that should not go through silently."
     check.raises(ValueError, lambda: module.train(mode), call=f"module.train({mode!r})", note=note)
-    check.equal([module.training, module.left.training], [True, True], call=f"module.train({mode!r}) raised ValueError; training now")
+    check.equal([module.training, module.left.training], [True, True],
+                call=f"module.train({mode!r}) raised ValueError; training now")

@@ -59,11 +59,15 @@ def test_a_function_of_one_number(name, x):
 @example(x=0.0, y=0.0)
 @example(x=-math.inf, y=0.0)
 def test_a_function_of_two_numbers(name, x, y):
-    """forward computes the function for every pair of floats; a division by zero is an infinity or NaN, not an error."""
+    """forward computes the function for every pair of floats; a division by zero is an infinity or NaN, not an
+    error.
+    """
     got, call = forward(name, Context(), x, y)
     value = oracle.OPERATIONS[name].value
     swapped = value(y, x)
-    mistakes = {} if swapped == value(x, y) else {"That is the result for the two arguments in the other order.": swapped}
+    mistakes = (
+        {} if swapped == value(x, y) else {"That is the result for the two arguments in the other order.": swapped}
+    )
     check.close(got, value(x, y), call=call, mistakes=mistakes, **CLOSE)
 
 
@@ -92,13 +96,21 @@ def test_it_saves_what_backward_will_need(x, y):
         ctx, values = Context(), (x, y)[: oracle.OPERATIONS[name].arity]
         output, call = forward(name, ctx, *values)
         found = [value for value in ctx.kept if any(value is each for each in (*values, output))]
-        check.that(len({id(value) for value in found}) >= count,
-                   f"backward will need {'two numbers' if count == 2 else 'a number'} that forward knows: "
-                   "use ctx.save_for_backward(...).", call=call, got=ctx.kept)
+        check.that(
+            len({id(value) for value in found}) >= count,
+            f"backward will need {'two numbers' if count == 2 else 'a number'} that forward knows: "
+            "use ctx.save_for_backward(...).",
+            call=call,
+            got=ctx.kept,
+        )
     ctx = Context()
     output, call = forward("Pow", ctx, x, 3)
-    check.that(any(value is x for value in ctx.kept), "backward will need x: use ctx.save_for_backward(x).", call=call,
-               got=ctx.kept)
+    check.that(
+        any(value is x for value in ctx.kept),
+        "backward will need x: use ctx.save_for_backward(x).",
+        call=call,
+        got=ctx.kept,
+    )
 
 
 @pytest.mark.parametrize("name", [*TWO, "Pow", *ONE])
@@ -108,24 +120,48 @@ def test_only_inputs_and_the_output_are_saved(name, x, y):
     ctx, values = Context(), (x, y) if name in (*TWO, "Pow") else (x,)
     output, call = forward(name, ctx, *values)
     for value in ctx.kept:
-        check.that(any(value is each for each in (*values, output)),
-                   "A number was saved that is neither an input nor the output. The engine finds out whose value was "
-                   "saved, so that a derivative can be differentiated again; it cannot for a new number.",
-                   call=call, got=value)
+        check.that(
+            any(value is each for each in (*values, output)),
+            "A number was saved that is neither an input nor the output. The engine finds out whose value was "
+            "saved, so that a derivative can be differentiated again; it cannot for a new number.",
+            call=call,
+            got=value,
+        )
 
 
 @given(x=st.floats(0.5, 3.0), y=st.floats(0.5, 3.0))
 def test_scalars_compute_with_them(x, y):
-    """Operators and methods of Scalar, with a Scalar or a number on either side, give the values of plain arithmetic."""
+    """Operators and methods of Scalar, with a Scalar or a number on either side, give the values of plain
+    arithmetic.
+    """
     a, b = Scalar(x), Scalar(y)
-    rows = [("a + b", a + b, x + y), ("a + 2", a + 2, x + 2), ("2 + a", 2 + a, 2 + x),
-            ("a * b", a * b, x * y), ("a * 3", a * 3, x * 3), ("3 * a", 3 * a, 3 * x),
-            ("a / b", a / b, x / y), ("a / 2", a / 2, x / 2), ("2 / a", 2 / a, 2 / x),
-            ("a - b", a - b, x - y), ("a - 2", a - 2, x - 2), ("2 - a", 2 - a, 2 - x), ("-a", -a, -x), ("+a", +a, x),
-            ("abs(-a)", abs(-a), x), ("a ** 2", a**2, x**2), ("a.pow(0.5)", a.pow(0.5), math.sqrt(x)),
-            ("a ** b", a**b, x**y), ("2 ** a", 2**a, 2**x),
-            ("a.exp()", a.exp(), math.exp(x)), ("a.log()", a.log(), math.log(x)), ("(-a).relu()", (-a).relu(), 0.0),
-            ("a.relu()", a.relu(), x), ("a.sigmoid()", a.sigmoid(), oracle.sigmoid(x)), ("a.tanh()", a.tanh(), math.tanh(x))]
+    rows = [
+        ("a + b", a + b, x + y),
+        ("a + 2", a + 2, x + 2),
+        ("2 + a", 2 + a, 2 + x),
+        ("a * b", a * b, x * y),
+        ("a * 3", a * 3, x * 3),
+        ("3 * a", 3 * a, 3 * x),
+        ("a / b", a / b, x / y),
+        ("a / 2", a / 2, x / 2),
+        ("2 / a", 2 / a, 2 / x),
+        ("a - b", a - b, x - y),
+        ("a - 2", a - 2, x - 2),
+        ("2 - a", 2 - a, 2 - x),
+        ("-a", -a, -x),
+        ("+a", +a, x),
+        ("abs(-a)", abs(-a), x),
+        ("a ** 2", a**2, x**2),
+        ("a.pow(0.5)", a.pow(0.5), math.sqrt(x)),
+        ("a ** b", a**b, x**y),
+        ("2 ** a", 2**a, 2**x),
+        ("a.exp()", a.exp(), math.exp(x)),
+        ("a.log()", a.log(), math.log(x)),
+        ("(-a).relu()", (-a).relu(), 0.0),
+        ("a.relu()", a.relu(), x),
+        ("a.sigmoid()", a.sigmoid(), oracle.sigmoid(x)),
+        ("a.tanh()", a.tanh(), math.tanh(x)),
+    ]
     for text, got, expected in rows:
         check.that(isinstance(got, Scalar), "Arithmetic with Scalars gives a Scalar.", call=text, got=got)
         check.close(got.item(), expected, call=f"{text} for a = {x!r}, b = {y!r}", rtol=1e-12)
@@ -133,7 +169,9 @@ def test_scalars_compute_with_them(x, y):
 
 @pytest.mark.parametrize("name", [*TWO, "Pow", *ONE])
 def test_a_call_is_recorded_where_a_gradient_may_be_asked_for(name):
-    """If an input requires grad, so does the result, and its grad_fn has one edge for each input; else nothing is kept."""
+    """If an input requires grad, so does the result, and its grad_fn has one edge for each input; else nothing
+    is kept.
+    """
     function = getattr(F, name)
     x, plain = Scalar(2.0, requires_grad=True), Scalar(2.0)
     second = {"Pow": (3,)}.get(name, (Scalar(4.0),) if name in TWO else ())
@@ -143,10 +181,20 @@ def test_a_call_is_recorded_where_a_gradient_may_be_asked_for(name):
     check.equal(out.grad_fn.name(), f"{name}Backward0", call=f"{call}.grad_fn.name()")
     edges = out.grad_fn.next_functions
     check.equal(len(edges), 1 + len(second), call=f"len({call}.grad_fn.next_functions)")
-    check.that(isinstance(edges[0][0], AccumulateGrad) and edges[0][0].variable is x,
-               "The first edge should lead to the node of the leaf x.", call=call, got=edges)
-    check.that(all(edge == (None, 0) for edge in edges[1:]), "No edge leads to a value that needs no gradient.", call=call)
-    check.that(not function.apply(plain, *second).requires_grad, "No input requires grad, so the result should not.", call=call)
+    check.that(
+        isinstance(edges[0][0], AccumulateGrad) and edges[0][0].variable is x,
+        "The first edge should lead to the node of the leaf x.",
+        call=call,
+        got=edges,
+    )
+    check.that(
+        all(edge == (None, 0) for edge in edges[1:]), "No edge leads to a value that needs no gradient.", call=call
+    )
+    check.that(
+        not function.apply(plain, *second).requires_grad,
+        "No input requires grad, so the result should not.",
+        call=call,
+    )
     with terox.no_grad():
         silent = function.apply(x, *second)
         check.that(terox.is_grad_enabled() is False, "no_grad was switched off on the way.", call=call)
@@ -156,8 +204,12 @@ def test_a_call_is_recorded_where_a_gradient_may_be_asked_for(name):
 def test_wrong_operands_are_named():
     """Scalars compute with Scalars and numbers; anything else is a TypeError, as is a Function without any Scalar."""
     check.close((Scalar(2.0) * 3.0).item(), 6.0, call="Scalar(2.0) * 3.0")
-    for text, wrong in [("Scalar(2.0) * 'a'", lambda: Scalar(2.0) * "a"), ("None + Scalar(2.0)", lambda: None + Scalar(2.0)),
-                        ("Scalar('a')", lambda: Scalar("a")), ("Mul.apply(2.0, 3.0)", lambda: F.Mul.apply(2.0, 3.0))]:
+    for text, wrong in [
+        ("Scalar(2.0) * 'a'", lambda: Scalar(2.0) * "a"),
+        ("None + Scalar(2.0)", lambda: None + Scalar(2.0)),
+        ("Scalar('a')", lambda: Scalar("a")),
+        ("Mul.apply(2.0, 3.0)", lambda: F.Mul.apply(2.0, 3.0)),
+    ]:
         check.raises(TypeError, wrong, call=text)
 
 
@@ -165,6 +217,14 @@ def test_wrong_operands_are_named():
 def test_comparisons_give_numbers(x, y):
     """Comparisons of Scalars give Scalars of 1.0 or 0.0 without a history, also where one side was computed."""
     a, b = Scalar(x, requires_grad=True) + 1.0, Scalar(y)
-    for text, got, expected in [("a < b", a < b, x + 1.0 < y), ("a <= b", a <= b, x + 1.0 <= y), ("a > b", a > b, x + 1.0 > y),
-                                ("a >= b", a >= b, x + 1.0 >= y), ("a == b", a == b, x + 1.0 == y), ("a != b", a != b, x + 1.0 != y)]:
-        check.equal((got.item(), got.requires_grad), (float(expected), False), call=f"{text} for a = {x + 1.0!r}, b = {y!r}")
+    for text, got, expected in [
+        ("a < b", a < b, x + 1.0 < y),
+        ("a <= b", a <= b, x + 1.0 <= y),
+        ("a > b", a > b, x + 1.0 > y),
+        ("a >= b", a >= b, x + 1.0 >= y),
+        ("a == b", a == b, x + 1.0 == y),
+        ("a != b", a != b, x + 1.0 != y),
+    ]:
+        check.equal(
+            (got.item(), got.requires_grad), (float(expected), False), call=f"{text} for a = {x + 1.0!r}, b = {y!r}"
+        )

@@ -34,9 +34,12 @@ def backward(name, values, upstream, scalars=False):
     got = function.backward(ctx, upstream)
     check.that(got is not None, "It returned None. Is a `return` missing?", call=call)
     got = got if isinstance(got, tuple) else (got,)
-    check.that(len(got) == len(values),
-               f"{name} has {len(values)} input(s), so backward returns {len(values)} gradient(s): one for each, in order.",
-               call=call, got=got)
+    check.that(
+        len(got) == len(values),
+        f"{name} has {len(values)} input(s), so backward returns {len(values)} gradient(s): one for each, in order.",
+        call=call,
+        got=got,
+    )
     return got, call
 
 
@@ -46,15 +49,23 @@ def compare(got, upstream, derivatives, call, atol=1e-12, more=None):
     for place, (one, right) in enumerate(zip(got, expected)):
         mistakes = dict(more[place] if more else {})
         if derivatives[place] != right:
-            mistakes["That is the derivative alone: the gradient that comes in was ignored. Multiply by it."] = derivatives[place]
+            mistakes["That is the derivative alone: the gradient that comes in was ignored. Multiply by it."] = (
+                derivatives[place]
+            )
         if right != 0.0:
             mistakes["The sign is wrong."] = -right
         if upstream * right != right:
             mistakes["The gradient that comes in was multiplied twice."] = upstream * right
         if len(expected) == 2 and abs(expected[1 - place] - right) > 1e-6:
             mistakes["That is the gradient of the other input: is the order right?"] = expected[1 - place]
-        check.close(one, right, call=call, atol=atol, mistakes=mistakes,
-                    note=f"This is the gradient of input number {place}." if len(expected) > 1 else None)
+        check.close(
+            one,
+            right,
+            call=call,
+            atol=atol,
+            mistakes=mistakes,
+            note=f"This is the gradient of input number {place}." if len(expected) > 1 else None,
+        )
 
 
 @pytest.mark.parametrize("name", TWO)
@@ -67,9 +78,13 @@ def test_a_function_of_two_numbers(name, x, y, upstream):
     got, call = backward(name, (x, y), upstream)
     more = None
     if name == "Div":
-        more = [{"That is upstream * y: divide by y.": upstream * y},
-                {"That is -upstream * x / y: the denominator is y squared.": -upstream * x / y,
-                 "That is -upstream / y**2: x is missing.": -upstream / (y * y)}]
+        more = [
+            {"That is upstream * y: divide by y.": upstream * y},
+            {
+                "That is -upstream * x / y: the denominator is y squared.": -upstream * x / y,
+                "That is -upstream / y**2: x is missing.": -upstream / (y * y),
+            },
+        ]
     compare(got, upstream, operation.derivatives(x, y), call, more=more)
 
 
@@ -83,16 +98,24 @@ def test_a_function_of_one_number(name, x, upstream):
     assume(operation.usual(x))
     got, call = backward(name, (x,), upstream)
     saved = {
-        "Exp": {"That is exp(exp(x)): what forward saved is the result already.": upstream * math.exp(math.exp(x)),
-                "That is upstream * x: forward saved x, so take its exponential.": upstream * x},
-        "Log": {"That is upstream * x: divide by x.": upstream * x,
-                "That is upstream / log(x): divide by the input, not by the output.":
-                    upstream / math.log(x) if operation.positive and x != 1.0 else math.inf},
+        "Exp": {
+            "That is exp(exp(x)): what forward saved is the result already.": upstream * math.exp(math.exp(x)),
+            "That is upstream * x: forward saved x, so take its exponential.": upstream * x,
+        },
+        "Log": {
+            "That is upstream * x: divide by x.": upstream * x,
+            "That is upstream / log(x): divide by the input, not by the output.": upstream / math.log(x)
+            if operation.positive and x != 1.0
+            else math.inf,
+        },
         "Relu": {"That is relu(x) times upstream: relu's derivative is 1 or 0.": upstream * max(x, 0.0)},
-        "Sigmoid": {"That is x * (1 - x): the formula is for the output y = sigmoid(x).": upstream * x * (1.0 - x),
-                    "Sigmoid was applied to what is a sigmoid already.":
-                        upstream * oracle.sigmoid(oracle.sigmoid(x)) * (1.0 - oracle.sigmoid(oracle.sigmoid(x))),
-                    "That is y alone: the derivative is y * (1 - y).": upstream * oracle.sigmoid(x)},
+        "Sigmoid": {
+            "That is x * (1 - x): the formula is for the output y = sigmoid(x).": upstream * x * (1.0 - x),
+            "Sigmoid was applied to what is a sigmoid already.": upstream
+            * oracle.sigmoid(oracle.sigmoid(x))
+            * (1.0 - oracle.sigmoid(oracle.sigmoid(x))),
+            "That is y alone: the derivative is y * (1 - y).": upstream * oracle.sigmoid(x),
+        },
     }[name]
     # A number may by chance be right and wrong at once.
     saved = {text: wrong for text, wrong in saved.items() if math.isfinite(wrong)}
@@ -108,19 +131,35 @@ def test_the_power_rule(x, n, upstream):
     (got, none), call = backward("Pow", (x, n), upstream)
     check.that(none is None, "n is a plain number and has no gradient: return None for it.", call=call, got=none)
     slope = oracle.power_derivative(x, n)
-    more = {"That is n * x ** n: the exponent goes down by one.": upstream * n * oracle.power(x, n),
-            "That is x ** (n - 1): the factor n is missing.": upstream * oracle.power(x, n - 1)} if n not in (0, 1) else {}
+    more = (
+        {
+            "That is n * x ** n: the exponent goes down by one.": upstream * n * oracle.power(x, n),
+            "That is x ** (n - 1): the factor n is missing.": upstream * oracle.power(x, n - 1),
+        }
+        if n not in (0, 1)
+        else {}
+    )
     compare((got,), upstream, (slope,), call, more=[more])
 
 
-@pytest.mark.parametrize(("x", "n"), [(0.0, 0), (0.0, 1), (0.0, 2), (0.0, 3), (0.0, 1.0), (0.0, 0.0), (2.0, 0), (-2.0, 0),
-                                      (0.0, 0.5), (0.0, -1)])
+@pytest.mark.parametrize(
+    ("x", "n"),
+    [(0.0, 0), (0.0, 1), (0.0, 2), (0.0, 3), (0.0, 1.0), (0.0, 0.0), (2.0, 0), (-2.0, 0), (0.0, 0.5), (0.0, -1)],
+)
 def test_powers_at_zero(x, n):
-    """At x = 0 the gradient of x ** 0 is 0, of x ** 1 the one that comes in, of x ** 2 it is 0; of a root it is infinite."""
+    """At x = 0 the gradient of x ** 0 is 0, of x ** 1 the one that comes in, of x ** 2 it is 0; of a root it
+    is infinite.
+    """
     (got, none), call = backward("Pow", (x, n), 2.5)
     slope = oracle.power_derivative(x, n)
-    check.close(got, 2.5 * slope, call=call, mistakes={
-        "0 times infinity is NaN: x ** 0 is the constant 1, so deal with n = 0 by itself.": math.nan} if n == 0 else None)
+    check.close(
+        got,
+        2.5 * slope,
+        call=call,
+        mistakes={"0 times infinity is NaN: x ** 0 is the constant 1, so deal with n = 0 by itself.": math.nan}
+        if n == 0
+        else None,
+    )
     check.that(none is None, "n is a plain number and has no gradient: return None for it.", call=call, got=none)
 
 
@@ -128,16 +167,28 @@ def test_powers_at_zero(x, n):
 def test_relu_has_slope_zero_at_zero(x):
     """relu passes the gradient on where x > 0 and nowhere else; at its corner, x = 0, the gradient is 0."""
     (got,), call = backward("Relu", (x,), -2.5)
-    check.close(got, -2.5 if x > 0.0 else 0.0, atol=0.0, call=call,
-                mistakes={"The gradient passed at x = 0. There, PyTorch's choice and ours is 0.": -2.5} if x == 0.0 else None)
+    check.close(
+        got,
+        -2.5 if x > 0.0 else 0.0,
+        atol=0.0,
+        call=call,
+        mistakes={"The gradient passed at x = 0. There, PyTorch's choice and ours is 0.": -2.5} if x == 0.0 else None,
+    )
 
 
 def test_infinities_are_no_errors():
-    """A division by zero gives infinite gradients, the logarithm at zero too, and exp and sigmoid stay right far out."""
+    """A division by zero gives infinite gradients, the logarithm at zero too, and exp and sigmoid stay right
+    far out.
+    """
     (x_grad, y_grad), call = backward("Div", (3.0, 0.0), 2.0)
     check.equal((x_grad, y_grad), (math.inf, -math.inf), call=call)
-    for name, x, expected in [("Log", 0.0, math.inf), ("Exp", 1000.0, math.inf), ("Exp", -1000.0, 0.0),
-                              ("Sigmoid", 1000.0, 0.0), ("Sigmoid", -1000.0, 0.0)]:
+    for name, x, expected in [
+        ("Log", 0.0, math.inf),
+        ("Exp", 1000.0, math.inf),
+        ("Exp", -1000.0, 0.0),
+        ("Sigmoid", 1000.0, 0.0),
+        ("Sigmoid", -1000.0, 0.0),
+    ]:
         (got,), call = backward(name, (x,), 2.0)
         check.equal(got, expected, call=call)
     (got,), call = backward("Sigmoid", (-100.0,), 2.0)
@@ -149,23 +200,34 @@ def test_sigmoid_on_its_whole_range(x, upstream):
     """The gradient of sigmoid is right where it is steep, and where it is nearly flat."""
     (got,), call = backward("Sigmoid", (x,), upstream)
     # y and 1 - y are each off by half of the last place of a number near 1, at most.
-    check.close(got, upstream * oracle.sigmoid(x) * oracle.sigmoid(-x), call=call, atol=4.0 * oracle.EPS * abs(upstream))
+    check.close(
+        got, upstream * oracle.sigmoid(x) * oracle.sigmoid(-x), call=call, atol=4.0 * oracle.EPS * abs(upstream)
+    )
 
 
 @pytest.mark.parametrize("name", [*TWO, "Pow", *ONE])
 @given(x=st.floats(0.5, 3.0), y=st.floats(0.5, 3.0), upstream=UPSTREAM)
 def test_backward_works_on_scalars_too(name, x, y, upstream):
-    """When the backward pass is itself recorded, backward gets Scalars and returns Scalars that remember their history."""
+    """When the backward pass is itself recorded, backward gets Scalars and returns Scalars that remember their
+    history.
+    """
     values = (x, y) if name in TWO else (x, 3) if name == "Pow" else (x,)
     got, call = backward(name, values, upstream, scalars=True)
     slopes = (3.0 * x * x,) if name == "Pow" else oracle.OPERATIONS[name].derivatives(*values)
     for one in got[: len(slopes)]:
-        check.that(isinstance(one, Scalar), "For Scalars, backward returns Scalars: its own arithmetic is recorded.",
-                   call=call, got=one)
+        check.that(
+            isinstance(one, Scalar),
+            "For Scalars, backward returns Scalars: its own arithmetic is recorded.",
+            call=call,
+            got=one,
+        )
     # One differentiation more asks how each gradient depends on the one that came in, and on the saved values.
     compare([one.item() for one in got[: len(slopes)]], upstream, slopes, call)
-    check.that(all(one.requires_grad for one in got[: len(slopes)]),
-               "A gradient lost its history: it depends on the gradient that came in, which requires grad.", call=call)
+    check.that(
+        all(one.requires_grad for one in got[: len(slopes)]),
+        "A gradient lost its history: it depends on the gradient that came in, which requires grad.",
+        call=call,
+    )
     ctx = Context()
     getattr(F, name).forward(ctx, *values)
     ctx.as_scalars(*values[1:] if name == "Pow" else ())
@@ -173,9 +235,12 @@ def test_backward_works_on_scalars_too(name, x, y, upstream):
     again = again if isinstance(again, tuple) else (again,)
     # How many of the derivatives depend on the inputs: those of a sum and of relu do not.
     constant = name in ("Add", "Relu")
-    check.that(constant or all(one.requires_grad for one in again[: len(slopes)]),
-               "A gradient lost its history: it depends on a value that forward saved. Use the functions of `arithmetic`, "
-               "and take saved values from ctx.saved_tensors.", call=call)
+    check.that(
+        constant or all(one.requires_grad for one in again[: len(slopes)]),
+        "A gradient lost its history: it depends on a value that forward saved. Use the functions of `arithmetic`, "
+        "and take saved values from ctx.saved_tensors.",
+        call=call,
+    )
 
 
 @given(x=st.floats(0.5, 3.0), upstream=UPSTREAM)
@@ -187,5 +252,9 @@ def test_backward_leaves_the_context_alone(x, upstream):
         function.forward(ctx, *values)
         first = function.backward(ctx, upstream)
         second = function.backward(ctx, upstream)
-        check.equal(second, first, call=f"{name}.backward(ctx, {upstream!r}), the second time",
-                    note="The second call gave other gradients than the first.")
+        check.equal(
+            second,
+            first,
+            call=f"{name}.backward(ctx, {upstream!r}), the second time",
+            note="The second call gave other gradients than the first.",
+        )

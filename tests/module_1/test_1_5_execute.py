@@ -24,7 +24,9 @@ def run(edges, gradients):
 
 
 def expected_gradients(edges, gradients, nodes):
-    """By label: the gradients each node has to run with, from one source at a time; `nodes` are in an order of use."""
+    """By label: the gradients each node has to run with, from one source at a time; `nodes` are in an order of
+    use.
+    """
     arrived = {node.label: [None] * node.num_outputs for node in nodes}
     sent = list(zip(edges, gradients))
     for node in nodes:
@@ -33,8 +35,10 @@ def expected_gradients(edges, gradients, nodes):
                 before = arrived[node.label][number]
                 arrived[node.label][number] = gradient if before is None else before + gradient
         if any(gradient is not None for gradient in arrived[node.label]):
-            sent += [(edge, None if factor is None else total(factor, arrived[node.label]))
-                     for edge, factor in zip(node.next_functions, node.factors)]
+            sent += [
+                (edge, None if factor is None else total(factor, arrived[node.label]))
+                for edge, factor in zip(node.next_functions, node.factors)
+            ]
     return arrived
 
 
@@ -45,18 +49,30 @@ def compare(edges, gradients, nodes):
     expected = expected_gradients(edges, gradients, nodes)
     for node in nodes:
         want = [] if all(each is None for each in expected[node.label]) else [expected[node.label]]
-        check.that(node.calls or not want, f"Node {node.label} was never run, although a gradient leads there.", call=call,
-                   got="not run", expected=want)
+        check.that(
+            node.calls or not want,
+            f"Node {node.label} was never run, although a gradient leads there.",
+            call=call,
+            got="not run",
+            expected=want,
+        )
         note = f"Node {node.label} was run with other gradients than those that lead to it."
         if node.num_outputs > 1:
             note += " The number in an edge says which output of the node the gradient belongs to."
-        check.that(node.calls == want, note, call=call, got=node.calls[0] if node.calls else "not run",
-                   expected=want[0] if want else "not run")
+        check.that(
+            node.calls == want,
+            note,
+            call=call,
+            got=node.calls[0] if node.calls else "not run",
+            expected=want[0] if want else "not run",
+        )
 
 
 @given(nodes=graphs.graphs(most=6, outputs=2), data=st.data())
 def test_every_node_runs_once_with_the_sum_of_its_gradients(nodes, data):
-    """On any graph, each node runs exactly once, when the gradients of all its edges have arrived and were added up."""
+    """On any graph, each node runs exactly once, when the gradients of all its edges have arrived and were
+    added up.
+    """
     root, *below = nodes
     gradients = [data.draw(st.integers(-5, 5).filter(bool), label="gradient") for _ in root.next_functions]
     compare(root.next_functions, gradients, below)
@@ -83,14 +99,18 @@ def test_outputs_of_a_node_are_kept_apart():
     for numbers in ([0], [1], [1, 0], [1, 1, 0]):
         pair, leaf = Step("pair", 2), Step("leaf")
         pair.lead_to((leaf, 0), factors=[[1, 10]])
-        compare([(pair, number) for number in numbers], [3 + 2 * place for place in range(len(numbers))], [pair, leaf])
+        compare(
+            [(pair, number) for number in numbers], [3 + 2 * place for place in range(len(numbers))], [pair, leaf]
+        )
 
 
 def test_a_gradient_of_none_counts_as_arrived():
     """A gradient may be None: it adds nothing, and the node it leads to does not have to wait for it any longer."""
     for factors in ([None, [2]], [[2], None], [None, None]):
         top, leaf, below = Step("top"), Step("leaf"), Step("below")
-        compare([(top.lead_to((leaf, 0), (leaf.lead_to((below, 0)), 0), factors=factors), 0)], [3], [top, leaf, below])
+        compare(
+            [(top.lead_to((leaf, 0), (leaf.lead_to((below, 0)), 0), factors=factors), 0)], [3], [top, leaf, below]
+        )
 
 
 def test_a_gradient_of_zero_is_a_gradient():
@@ -133,20 +153,32 @@ class Mutable:
 
 
 def test_adding_makes_a_new_gradient():
-    """One gradient may go to two nodes, as a sum's does; adding to it at one of them must not change it at the other."""
+    """One gradient may go to two nodes, as a sum's does; adding to it at one of them must not change it at the
+    other.
+    """
     call = "execute(task) where one gradient goes to a, to b, and once more to each"
     top, a, b = Step("top"), Step("a"), Step("b")
     top.lead_to((a, 0), (b, 0))
     run([(top, 0), (a, 0), (b, 0)], [Mutable(1), Mutable(10), Mutable(100)])
     for node, right in [(a, 11), (b, 101)]:
         got = node.calls[0][0].number if node.calls and node.calls[0][0] is not None else None
-        check.that(got == right, f"Node {node.label} got a wrong sum: `+=` changes a gradient that another node holds as "
-                   "well. Write `a = a + b`, which makes a new one.", call=call, got=got, expected=right)
+        check.that(
+            got == right,
+            f"Node {node.label} got a wrong sum: `+=` changes a gradient that another node holds as "
+            "well. Write `a = a + b`, which makes a new one.",
+            call=call,
+            got=got,
+            expected=right,
+        )
     one, two, three = Mutable(1), Mutable(10), Mutable(100)
     top, a, b = Step("top"), Step("a"), Step("b")
     run([(a, 0), (a, 0), (b, 0)], [one, two, three])
-    check.equal([one.number, two.number, three.number], [1, 10, 100], call="the gradients that were handed in, afterwards",
-                note="A gradient that was handed in was changed: write `a = a + b` instead of `a += b`.")
+    check.equal(
+        [one.number, two.number, three.number],
+        [1, 10, 100],
+        call="the gradients that were handed in, afterwards",
+        note="A gradient that was handed in was changed: write `a = a + b` instead of `a += b`.",
+    )
 
 
 def test_each_pass_starts_afresh():
@@ -155,8 +187,12 @@ def test_each_pass_starts_afresh():
     top.lead_to((leaf, 0), (leaf, 0))
     for _ in range(3):
         run([(top, 0)], [4])
-    check.equal(leaf.calls, [[8], [8], [8]], call="the gradients of a leaf in three passes over the same graph",
-                note="The passes did not give the same. Is something kept between calls?")
+    check.equal(
+        leaf.calls,
+        [[8], [8], [8]],
+        call="the gradients of a leaf in three passes over the same graph",
+        note="The passes did not give the same. Is something kept between calls?",
+    )
 
 
 @given(levels=st.integers(1, 60))
@@ -172,7 +208,9 @@ def test_the_work_grows_with_the_edges_and_not_with_the_ways(levels):
 
 
 def test_a_long_chain_is_walked_once():
-    """The engine counts the edges once before it starts, and does not look the whole graph over again for each node."""
+    """The engine counts the edges once before it starts, and does not look the whole graph over again for each
+    node.
+    """
     limit = [30_000]
     nodes = [Careful(f"y{number}", limit) for number in range(1_000)]
     for user, used in zip(nodes, nodes[1:]):
@@ -195,7 +233,9 @@ class Link(Node):
 
 
 def test_a_very_long_chain():
-    """A chain of 100,000 nodes works: Python's stack is far too small for a function that calls itself for each node."""
+    """A chain of 100,000 nodes works: Python's stack is far too small for a function that calls itself for
+    each node.
+    """
     first = last = Link()
     for _ in range(100_000):
         node = Link()
@@ -219,10 +259,16 @@ def test_accumulate_grad_adds_up(numbers):
         accumulate_grad(leaf, float(number))
     check.that(leaf.grad is not None, "No gradient is there: leaf.grad is None.", call="accumulate_grad(leaf, 1.0)")
     right = sum(numbers)
-    mistakes = {"Only the last gradient is there: add it to those before it.": numbers[-1],
-                "Only the first gradient is there: add the later ones to it.": numbers[0]}
-    check.close(leaf.grad, float(right), call=f"leaf.grad after accumulate_grad(leaf, g) for g in {numbers}",
-                mistakes={text: wrong for text, wrong in mistakes.items() if wrong != right})
+    mistakes = {
+        "Only the last gradient is there: add it to those before it.": numbers[-1],
+        "Only the first gradient is there: add the later ones to it.": numbers[0],
+    }
+    check.close(
+        leaf.grad,
+        float(right),
+        call=f"leaf.grad after accumulate_grad(leaf, g) for g in {numbers}",
+        mistakes={text: wrong for text, wrong in mistakes.items() if wrong != right},
+    )
 
 
 def test_accumulate_grad_leaves_old_gradients_alone():
@@ -231,10 +277,19 @@ def test_accumulate_grad_leaves_old_gradients_alone():
     accumulate_grad(leaf, first)
     kept = leaf.grad
     accumulate_grad(leaf, second)
-    check.equal(getattr(leaf.grad, "number", None), 11, call="leaf.grad after accumulate_grad(leaf, 1) and (leaf, 10)")
-    check.equal([getattr(kept, "number", None), first.number, second.number], [1, 1, 10],
-                call="the old grad, and the two gradients that came in, afterwards",
-                note="The old gradient was changed in place: make a new value with `+`.")
+    check.equal(
+        getattr(leaf.grad, "number", None), 11, call="leaf.grad after accumulate_grad(leaf, 1) and (leaf, 10)"
+    )
+    check.equal(
+        [getattr(kept, "number", None), first.number, second.number],
+        [1, 1, 10],
+        call="the old grad, and the two gradients that came in, afterwards",
+        note="The old gradient was changed in place: make a new value with `+`.",
+    )
     leaf.grad = None
     accumulate_grad(leaf, second)
-    check.equal(getattr(leaf.grad, "number", None), 10, call="leaf.grad after it was set to None and accumulate_grad(leaf, 10)")
+    check.equal(
+        getattr(leaf.grad, "number", None),
+        10,
+        call="leaf.grad after it was set to None and accumulate_grad(leaf, 10)",
+    )

@@ -31,9 +31,12 @@ class Spy(Function):
     def backward(ctx, upstream):
         Spy.seen.append(upstream)
         if len(Spy.seen) > 1:
-            raise check.CheckFailed("y.backward()", "the node of one operation was run a second time", "one run",
-                                    "A node was run again. Run it when the last of its gradients has arrived, "
-                                    "and only then.")
+            raise check.CheckFailed(
+                "y.backward()",
+                "the node of one operation was run a second time",
+                "one run",
+                "A node was run again. Run it when the last of its gradients has arrived, and only then.",
+            )
         return upstream * 2.0
 
 
@@ -91,22 +94,31 @@ STEPS = [
     ("{0}.tanh()", lambda a: a.tanh(), lambda a: (math.tanh(a), 1.0 - math.tanh(a) ** 2)),
 ]
 LEAVES = st.lists(st.one_of(st.floats(0.5, 2.0), st.floats(-2.0, -0.5)), min_size=1, max_size=3)
-CHOICES = st.lists(st.tuples(st.integers(0, len(STEPS) - 1), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=10)
+CHOICES = st.lists(
+    st.tuples(st.integers(0, len(STEPS) - 1), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=10
+)
 UPSTREAM = st.one_of(st.floats(1.5, 4.0), st.floats(-4.0, -0.5))
 
 
 def build(numbers, choices):
-    """The same expression on Scalars and on dual numbers: (leaves, last value, its Dual, which leaves it uses, text)."""
+    """The same expression on Scalars and on dual numbers: (leaves, last value, its Dual, which leaves it uses,
+    text).
+    """
     leaves = [Scalar(number, requires_grad=True) for number in numbers]
     scalars, duals, uses = list(leaves), Dual.inputs(numbers), [{place} for place in range(len(numbers))]
     lines = [f"{name} = {number!r}" for name, number in zip("xyz", numbers)]
     names = list("xyz"[: len(numbers)])
     for kind, first, second in choices:
         text, on_scalars, on_numbers = STEPS[kind]
-        picked = [first % len(duals), second % len(duals)][: on_numbers.__code__.co_argcount if text != "abs({0})" else 1]
+        picked = [first % len(duals), second % len(duals)][
+            : on_numbers.__code__.co_argcount if text != "abs({0})" else 1
+        ]
         values = [duals[place].value for place in picked]
-        if any(abs(value) < 0.05 for value in values) or (text == "{0}.log()" and values[0] < 0.0) or (
-                text == "{0}.exp()" and values[0] > 5.0):
+        if (
+            any(abs(value) < 0.05 for value in values)
+            or (text == "{0}.log()" and values[0] < 0.0)
+            or (text == "{0}.exp()" and values[0] > 5.0)
+        ):
             continue  # a pole or a corner is close by
         value, *slopes = on_numbers(*values)
         if abs(value) > 100.0:
@@ -132,12 +144,22 @@ def test_any_expression(numbers, choices, upstream):
     for place, (leaf, name) in enumerate(zip(leaves, "xyz")):
         call = f"{name}.grad after {last}.backward({upstream!r}) for {text}"
         if place not in used:
-            check.that(leaf.grad is None, "The result does not depend on it, so no gradient arrives.", call=call, got=leaf.grad)
+            check.that(
+                leaf.grad is None,
+                "The result does not depend on it, so no gradient arrives.",
+                call=call,
+                got=leaf.grad,
+            )
             continue
         right = dual.slopes[place]
-        check.close(gradient_of(leaf, name, call), upstream * right, call=call, rtol=1e-9,
-                    atol=1e-9 * (1.0 + abs(upstream) * dual.sizes[place]),
-                    mistakes={"The gradient that backward was called with was ignored.": right} if right else None)
+        check.close(
+            gradient_of(leaf, name, call),
+            upstream * right,
+            call=call,
+            rtol=1e-9,
+            atol=1e-9 * (1.0 + abs(upstream) * dual.sizes[place]),
+            mistakes={"The gradient that backward was called with was ignored.": right} if right else None,
+        )
 
 
 @given(uses=st.integers(1, 6), upstream=st.integers(-5, 5).filter(bool))
@@ -160,12 +182,20 @@ def test_a_leaf_that_is_used_twice():
     """For y = x * x the derivative is 2 * x: both uses of x count."""
     x = Scalar(3.0, requires_grad=True)
     (x * x).backward()
-    check.close(gradient_of(x, "x"), 6.0, call="x.grad after (x * x).backward() for x = 3.0", mistakes={
-        "Only one of the two uses of x was counted: gradients that meet are added, not replaced.": 3.0})
+    check.close(
+        gradient_of(x, "x"),
+        6.0,
+        call="x.grad after (x * x).backward() for x = 3.0",
+        mistakes={"Only one of the two uses of x was counted: gradients that meet are added, not replaced.": 3.0},
+    )
     y = Scalar(3.0, requires_grad=True)
     (y + y + y).backward(2.0)
-    check.close(gradient_of(y, "y"), 6.0, call="y.grad after (y + y + y).backward(2.0)", mistakes={
-        "Only one of the uses of y was counted: gradients that meet are added, not replaced.": 2.0})
+    check.close(
+        gradient_of(y, "y"),
+        6.0,
+        call="y.grad after (y + y + y).backward(2.0)",
+        mistakes={"Only one of the uses of y was counted: gradients that meet are added, not replaced.": 2.0},
+    )
 
 
 def test_gradients_of_two_passes_add_up():
@@ -175,8 +205,12 @@ def test_gradients_of_two_passes_add_up():
     first = x.grad
     check.close(gradient_of(x, "x"), 2.0, call="x.grad after (x * 2.0).backward()")
     (x * 5.0).backward()
-    check.close(gradient_of(x, "x"), 7.0, call="x.grad after (x * 2.0).backward() and (x * 5.0).backward()",
-                mistakes={"The second pass replaced the gradient of the first one; it should be added.": 5.0})
+    check.close(
+        gradient_of(x, "x"),
+        7.0,
+        call="x.grad after (x * 2.0).backward() and (x * 5.0).backward()",
+        mistakes={"The second pass replaced the gradient of the first one; it should be added.": 5.0},
+    )
     check.close(first.item(), 2.0, call="the grad of the first pass, afterwards", note="It was changed in place.")
     check.that(not x.grad.requires_grad, "grad has a history, although the pass was not recorded.", call="x.grad")
     x.grad = None
@@ -192,7 +226,9 @@ def test_many_levels():
     for _ in range(1_000):
         y = y + y
     y.backward()
-    check.close(gradient_of(x, "x"), 2.0**1001, call="x.grad below 1,000 levels of y = y + y, and y = 2 * x at the bottom")
+    check.close(
+        gradient_of(x, "x"), 2.0**1001, call="x.grad below 1,000 levels of y = y + y, and y = 2 * x at the bottom"
+    )
 
 
 def test_a_long_sum():
@@ -207,15 +243,25 @@ def test_a_long_sum():
 
 @given(upstream=st.integers(1, 9))
 def test_functions_with_several_results(upstream):
-    """A Function may return a tuple; its backward gets one gradient for each result, None for one that was not used."""
-    for use, seen, right in [(lambda a, b: a * 1.0, (1, None), 3), (lambda a, b: b * 1.0, (None, 1), 5),
-                             (lambda a, b: a + b, (1, 1), 8), (lambda a, b: b + b, (None, 2), 10)]:
+    """A Function may return a tuple; its backward gets one gradient for each result, None for one that was not
+    used.
+    """
+    for use, seen, right in [
+        (lambda a, b: a * 1.0, (1, None), 3),
+        (lambda a, b: b * 1.0, (None, 1), 5),
+        (lambda a, b: a + b, (1, 1), 8),
+        (lambda a, b: b + b, (None, 2), 10),
+    ]:
         Apart.seen = []
         x = Scalar(2.0, requires_grad=True)
         use(*Apart.apply(x)).backward(float(upstream))
         want = tuple(None if each is None else float(upstream * each) for each in seen)
-        check.equal(Apart.seen, [want], call="the gradients that a Function with two results was run with",
-                    note="The number in an edge says which result a gradient belongs to.")
+        check.equal(
+            Apart.seen,
+            [want],
+            call="the gradients that a Function with two results was run with",
+            note="The number in an edge says which result a gradient belongs to.",
+        )
         check.close(gradient_of(x, "x"), float(upstream * right), call="x.grad below a Function with two results")
 
 
@@ -225,8 +271,12 @@ def test_none_from_backward():
     z = y * 4.0
     (Gate.apply(x, z) + z * 10.0).backward()
     check.close(gradient_of(x, "x"), 1.0, call="x.grad")
-    check.close(gradient_of(y, "y"), 40.0, call="y.grad, where one of two ways to y brings None",
-                note="A gradient of None adds nothing, but its edge counts as arrived.")
+    check.close(
+        gradient_of(y, "y"),
+        40.0,
+        call="y.grad, where one of two ways to y brings None",
+        note="A gradient of None adds nothing, but its edge counts as arrived.",
+    )
     x, y = Scalar(2.0, requires_grad=True), Scalar(3.0, requires_grad=True)
     Gate.apply(x, y * 4.0).backward()
     check.that(y.grad is None, "No gradient was sent to y, so y.grad stays None.", call="y.grad", got=y.grad)
@@ -243,8 +293,12 @@ def test_values_that_need_no_gradient():
     """Numbers, Scalars without requires_grad and leaves that nobody holds any more are passed by."""
     x, plain = Scalar(2.0, requires_grad=True), Scalar(5.0)
     (x * plain * 3.0 * Scalar(7.0, requires_grad=True)).backward()
-    check.close(gradient_of(x, "x"), 105.0, call="x.grad after (x * plain * 3.0 * Scalar(7.0, requires_grad=True)).backward()")
-    check.that(plain.grad is None, "A Scalar that does not require grad gets none.", call="plain.grad", got=plain.grad)
+    check.close(
+        gradient_of(x, "x"), 105.0, call="x.grad after (x * plain * 3.0 * Scalar(7.0, requires_grad=True)).backward()"
+    )
+    check.that(
+        plain.grad is None, "A Scalar that does not require grad gets none.", call="plain.grad", got=plain.grad
+    )
 
 
 def test_the_values_at_the_time_of_the_operation_count():

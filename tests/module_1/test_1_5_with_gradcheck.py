@@ -74,8 +74,11 @@ def test_it_accepts_what_is_right(x, y):
     call = f"gradcheck(Good.apply, [{x!r}, {y!r}])"
     check.that(gradcheck(Good.apply, pair) is True, "A right derivative was rejected.", call=call)
     check.that(gradcheck(Good.apply, [pair[0], y]) is True, "A right derivative was rejected.", call=call)
-    check.that(gradcheck(lambda a, b: a * b + a / b - (a * a).exp() * 0.1, pair) is True, "A right derivative was rejected.",
-               call="gradcheck(lambda a, b: a * b + a / b - (a * a).exp() * 0.1, ...)")
+    check.that(
+        gradcheck(lambda a, b: a * b + a / b - (a * a).exp() * 0.1, pair) is True,
+        "A right derivative was rejected.",
+        call="gradcheck(lambda a, b: a * b + a / b - (a * a).exp() * 0.1, ...)",
+    )
     check.that(pair[0].grad is None, "gradcheck must not touch grad.", call=call)
 
 
@@ -93,5 +96,11 @@ def test_it_rejects_what_is_wrong(wrong, x):
 
 def test_it_needs_an_input_that_requires_grad():
     """gradcheck raises ValueError where there is nothing to check."""
-    check.that(gradcheck(Good.apply, inputs(1.0, 2.0)), "A right derivative was rejected.", call="gradcheck(Good.apply, ...)")
-    check.raises(ValueError, lambda: gradcheck(Good.apply, [Scalar(1.0), 2.0]), call="gradcheck(Good.apply, [Scalar(1.0), 2.0])")
+    check.that(
+        gradcheck(Good.apply, inputs(1.0, 2.0)), "A right derivative was rejected.", call="gradcheck(Good.apply, ...)"
+    )
+    check.raises(
+        ValueError,
+        lambda: gradcheck(Good.apply, [Scalar(1.0), 2.0]),
+        call="gradcheck(Good.apply, [Scalar(1.0), 2.0])",
+    )
