@@ -32,7 +32,7 @@ from course import edition
 from course.manifest import ROOT, Manifest, ManifestError, Module, load
 from course.markers import MarkerError, function_lines
 from course.parallel import in_parallel
-from course.runner import run_tests
+from course.runner import Outcome, run_tests
 from course.term import count, style
 
 BUDGET = 240.0  # seconds a module may take
@@ -259,13 +259,24 @@ def _jobs(module: Module, manifest: Manifest, mine: list[Chaff], wheats: list[Wh
 
 
 def judge_chaff(chaff: Chaff, file: str, text: str, root: Path = ROOT) -> str:
-    """Run the chaff's own task on the reference with `text` in `file`. Returns why it escaped, or ""."""
+    """Run the chaff's own task on the reference with `text` in `file`. Returns why it escaped, or "".
+
+    Most mistakes fall to a few examples, so the quick profile comes first; what escapes it is judged as CI does.
+    """
     with tempfile.TemporaryDirectory(prefix="terox-chaff-", ignore_cleanup_errors=True) as folder:
         code = Path(folder)
         _copy(root / "solutions", code)
         (code / file).write_text(text, encoding="utf-8", newline="")
-        outcome = run_tests(int(chaff.task.split(".")[0]), code=code, tasks=[chaff.task], stop_at_first=True,
-                            quiet=True, profile="ci", course_root=root)
+        for profile in ("watch", "ci"):
+            outcome = run_tests(int(chaff.task.split(".")[0]), code=code, tasks=[chaff.task], stop_at_first=True,
+                                quiet=True, profile=profile, course_root=root)
+            trouble = _escaped(chaff, outcome)
+            if not trouble:
+                break
+    return trouble
+
+
+def _escaped(chaff: Chaff, outcome: Outcome) -> str:
     problems = "; ".join(outcome.problems)
     if problems or not outcome.tasks:
         return f"{chaff.name}: the tests could not judge it: {problems or 'no task ran'}"

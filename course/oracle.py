@@ -61,6 +61,9 @@ OPERATIONS = {operation.name: operation for operation in (
 
 def power(x: float, n: float) -> float:
     """`x ** n`, with IEEE results."""
+    if x == -math.inf:  # NumPy takes the square root for n = 0.5, which is NaN here; IEEE 754's power is an infinity
+        size = power(math.inf, n)
+        return -size if math.fmod(n, 2.0) in (1.0, -1.0) else size
     return ieee(np.power, x, n)
 
 

@@ -23,11 +23,15 @@ def test_it_is_exact_for_a_quadratic_function(x, a, b, epsilon):
     """The derivative of a * x**2 + b * x is exactly 2 * a * x + b, however large epsilon is."""
     got = central_difference(lambda v: a * v * v + b * v, x, epsilon=epsilon)
     slope = 2.0 * a * x + b
-    mistakes = {}
+    mistakes, note = {}, None
+    if isinstance(got, float) and 0.0 < abs(got - slope) < 1e-3:
+        note = "It is close, but for these numbers the formula is exact. Is the step epsilon, and nothing else?"
     if a:
         mistakes["That is a one-sided difference, from x to x + epsilon. Take both sides."] = slope + a * epsilon
         mistakes["That is a one-sided difference, from x - epsilon to x. Take both sides."] = slope - a * epsilon
     if slope:
+        if epsilon != 1.0:
+            mistakes["Parentheses are missing: `/ 2.0 * epsilon` multiplies by epsilon."] = slope * epsilon * epsilon
         mistakes["That is twice the slope: the two points lie 2 * epsilon apart."] = 2.0 * slope
         mistakes["That is half the slope: the two points lie 2 * epsilon apart."] = 0.5 * slope
         mistakes["The sign is wrong: it is f at x + epsilon, minus f at x - epsilon."] = -slope
@@ -37,6 +41,7 @@ def test_it_is_exact_for_a_quadratic_function(x, a, b, epsilon):
         rtol=0.0,
         atol=0.0,
         mistakes=mistakes,
+        note=note,
         call=f"central_difference(lambda v: {a} * v * v + {b} * v, {x}, epsilon={epsilon})",
     )
 

@@ -73,17 +73,18 @@ def test_a_function_of_two_numbers(name, x, y):
 
 @given(x=st.one_of(ANY, st.floats(-10.0, 10.0)), n=EXPONENTS)
 @example(x=2.0, n=3)
+@example(x=2.0, n=-1)
 @example(x=0.0, n=0)
 @example(x=0.0, n=-1)
 @example(x=-8.0, n=1.0 / 3.0)
 @example(x=1e200, n=2)
 @example(x=-0.0, n=-3)
 def test_a_power(x, n):
-    """Pow.forward computes x ** n for a whole or broken n, with IEEE results: 0 ** -1 is an infinity, 0 ** 0 is 1."""
+    """Pow.forward computes x ** n for every x and n, with IEEE results: 0 ** -1 is an infinity, 0 ** 0 is 1."""
     got, call = forward("Pow", Context(), x, n)
     expected = oracle.power(x, n)
     swapped = oracle.power(n, x)
-    mistakes = {} if swapped == expected else {"That is n ** x; the base comes first.": swapped}
+    mistakes = {"That is n ** x; the base comes first.": swapped} if x > 1.0 and n > 1 and swapped != expected else {}
     check.close(got, expected, call=call, mistakes=mistakes, **CLOSE)
 
 

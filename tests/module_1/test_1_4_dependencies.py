@@ -64,12 +64,13 @@ def compare(root, note=None):
             name: count - sum(1 for target, _ in root.next_functions if target is not None and target.name() == name)
             for name, count in right.items()
         },
-        "Only nodes that the root leads to directly are in the result: go on from there.": {
+    }
+    if all(target is not None for node in [root, *below] for target, _ in node.next_functions):
+        wrong["Only nodes that the root leads to directly are in the result: go on from there."] = {
             node.name(): right[node.name()]
             for node in below
             if any(target is node for target, _ in root.next_functions)
-        },
-    }
+        }
     check.equal(
         got, right, call=call, mistakes={text: counts for text, counts in wrong.items() if counts != right}, note=note
     )
@@ -169,12 +170,12 @@ def test_each_node_is_visited_once(levels):
 
 def test_nodes_are_looked_up_and_not_searched():
     """In a graph of many nodes, finding out whether a node was seen already takes no longer than in a small one."""
-    limit = [30_000]
-    root, *nodes = [Careful(f"y{number}", limit) for number in range(1_000)]
+    limit = [9_000]
+    root, *nodes = [Careful(f"y{number}", limit) for number in range(300)]
     root.next_functions = tuple((node, 0) for node in nodes)
     for user, used in zip(nodes, nodes[1:]):
         user.next_functions = ((used, 0),)
-    got = counted(root, "compute_dependencies(root) for 1,000 nodes")
+    got = counted(root, "compute_dependencies(root) for 300 nodes")
     check.equal(sorted(set(got.values())), [1, 2], call="the counts for a chain of nodes that the root all leads to")
 
 

@@ -101,8 +101,9 @@ UPSTREAM = st.one_of(st.floats(1.5, 4.0), st.floats(-4.0, -0.5))
 
 
 def build(numbers, choices):
-    """The same expression on Scalars and on dual numbers: (leaves, last value, its Dual, which leaves it uses,
-    text).
+    """The same expression on Scalars and on dual numbers.
+
+    Returns the leaves, the last value, its Dual, which leaves it uses, all steps as text, and its name.
     """
     leaves = [Scalar(number, requires_grad=True) for number in numbers]
     scalars, duals, uses = list(leaves), Dual.inputs(numbers), [{place} for place in range(len(numbers))]
@@ -110,18 +111,16 @@ def build(numbers, choices):
     names = list("xyz"[: len(numbers)])
     for kind, first, second in choices:
         text, on_scalars, on_numbers = STEPS[kind]
-        picked = [first % len(duals), second % len(duals)][
-            : on_numbers.__code__.co_argcount if text != "abs({0})" else 1
-        ]
+        picked = [first % len(duals), second % len(duals)][: on_numbers.__code__.co_argcount]
         values = [duals[place].value for place in picked]
         if (
-            any(abs(value) < 0.05 for value in values)
+            any(abs(value) < 0.25 for value in values)
             or (text == "{0}.log()" and values[0] < 0.0)
             or (text == "{0}.exp()" and values[0] > 5.0)
         ):
-            continue  # a pole or a corner is close by
+            continue  # close to a pole or a corner, rounding errors would grow
         value, *slopes = on_numbers(*values)
-        if abs(value) > 100.0:
+        if abs(value) > 20.0:
             continue
         names.append(f"v{len(names)}")
         lines.append(f"{names[-1]} = {text.format(*[names[place] for place in picked])}")
@@ -156,8 +155,8 @@ def test_any_expression(numbers, choices, upstream):
             gradient_of(leaf, name, call),
             upstream * right,
             call=call,
-            rtol=1e-9,
-            atol=1e-9 * (1.0 + abs(upstream) * dual.sizes[place]),
+            rtol=1e-7,
+            atol=1e-7 * (1.0 + abs(upstream) * dual.sizes[place]),
             mistakes={"The gradient that backward was called with was ignored.": right} if right else None,
         )
 

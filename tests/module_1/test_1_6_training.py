@@ -144,6 +144,7 @@ def test_stale_gradients_are_forgotten(w, b, batch):
             (model.w.item(), model.b.item()),
             (w, b),
             call=words(w, b, batch) + f"; (w, b) after step {step}",
+            atol=1e-9,
             note=note,
         )
 
