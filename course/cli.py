@@ -25,6 +25,8 @@ class WrongCall(Exception):
 
 def main(argv: list[str]) -> int:
     """Run one command. Returns its exit status: 0 done, 1 not passed, 2 a wrong call, 130 stopped with Ctrl-C."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a console that lacks a character still gets the rest
     parser = _parser()
     options = parser.parse_args(argv)
     try:

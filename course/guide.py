@@ -91,7 +91,7 @@ def _print_failed(state: State, mine: list[State]) -> int:
     print()
     print(f"Hint:     make hint TASK={task.id}")
     print(f"Check it: make test-module-{task.module}")
-    after = [other for other in mine if other.status == "to do"]
+    after = [other for other in mine if other.stubs and (other is state or other.status == "to do")]
     if after:
         stub = after[0].stubs[0]
         print(f"Or go on: {stub.function} of task {after[0].task.id}, modules/{stub.file}:{stub.line}")

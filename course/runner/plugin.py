@@ -140,6 +140,8 @@ class Runner:
                 unmarked.append({"test": item.nodeid, "task": task})
                 continue
             item.stash[TASK] = str(task)
+            if self.request["profile"] == "watch" and item.get_closest_marker("slow"):
+                continue
             if task in self.request["run"] and item.nodeid not in self.skip:
                 chosen.append((order[task], place, item))
             elif task not in self.request["run"]:

@@ -87,6 +87,12 @@ def test_next_names_the_first_task_that_failed_and_where_one_can_go_on(root, cap
     text = shown(capsys)
     assert "Task 0.1 failed" in text and "got 9" in text and "make hint TASK=0.1" in text
     assert "Or go on: Times.four of task 0.2" in text
+    edit(root, f"modules/{HALF}", "return x / 2.0", 'raise NotImplementedError("Task 0.1: half")')
+    ran(root, t01="failed", t02="todo")
+    guide.next_step(root)
+    assert "Or go on: half of task 0.1" in shown(capsys)
+    solve(root, HALF)
+    ran(root, t01="failed", t02="todo")
     edit(root, f"modules/{DOUBLE}", "return x * x", "return x + x")  # the verdict is about other code now
     guide.next_step(root)
     assert "Task 0.2" in shown(capsys)
