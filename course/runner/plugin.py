@@ -256,6 +256,7 @@ def _tail(text: str, lines: int = 5, width: int = 400) -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: left out by the profile `watch`")
     config.addinivalue_line("markers", "task(id): the task of the course that a test judges")
     config.addinivalue_line("markers", "time_limit(seconds): the test may go that long without a sign of life")
     path = os.environ.get(REQUEST)

@@ -16,7 +16,8 @@ from course.manifest import ROOT
 
 def course(*arguments: str, root: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "TEROX_VENV": "none", "NO_COLOR": "1", "PYTHONPATH": str(root), **environment}
-    return subprocess.run([sys.executable, "-m", "course", *arguments], cwd=root, env=env, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "course", *arguments], cwd=root, env=env,
+                          capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
@@ -47,7 +48,8 @@ def test_help_lists_every_target_of_the_makefile():
 def test_an_old_python_gets_a_sentence(tmp_path):
     """The entry file, run as if by an old Python: no import of what it could not parse."""
     code = ("import runpy, sys, collections\n"
-            "sys.version_info = collections.namedtuple('V', 'major minor micro releaselevel serial')(3, 8, 1, 'final', 0)\n"
+            "Version = collections.namedtuple('Version', 'major minor micro releaselevel serial')\n"
+            "sys.version_info = Version(3, 8, 1, 'final', 0)\n"
             "runpy.run_module('course', run_name='__main__')\n")
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 1

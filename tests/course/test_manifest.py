@@ -92,7 +92,7 @@ def test_consistency_finds_what_does_not_agree(tmp_path):
         "no test in tests/module_0/ carries it":
             lambda root: [path.unlink() for path in (root / "tests/module_0").glob("test_0_2*")],
         "there is no notebooks/": lambda root: [path.unlink() for path in (root / "notebooks").glob("module_0*")],
-        "never closed": replace(operators, "    # END SOLUTION\n\n\ndef is_close", "\n\ndef is_close"),
+        "inside the block that begins": replace(operators, "    # END SOLUTION\n\n\ndef is_close", "\n\ndef is_close"),
     }
     for words, change in expected.items():
         found = problems_after(change)

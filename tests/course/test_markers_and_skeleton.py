@@ -99,7 +99,8 @@ def test_a_change_in_solutions_follows(course_root):
 
 def test_a_learners_edit_is_shown_and_kept(course_root, capsys):
     path = course_root / "modules/terox/foundations/box.py"
-    mine = path.read_text(encoding="utf-8").replace('raise NotImplementedError("Task 0.1: Box.forward")', "return x + x")
+    stub = 'raise NotImplementedError("Task 0.1: Box.forward")'
+    mine = path.read_text(encoding="utf-8").replace(stub, "return x + x")
     path.write_text(mine, encoding="utf-8")
     solution = course_root / "solutions/terox/foundations/box.py"
     solution.write_text(GOOD.replace("Doubles.", "Twice x."), encoding="utf-8")
