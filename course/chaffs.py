@@ -12,8 +12,9 @@ A *chaff* is the reference with one plausible mistake. It is data, in `tests/cha
     says = "upstream gradient"       # a part of the message that the learner gets (optional)
     file = "terox/..."               # where the function stands (optional: one of the task's files)
 
-A *wheat* is a correct solution of a module, built another way: the files in `tests/wheats/module_N/<name>/terox/`,
-laid over the reference.
+A *wheat* is a correct solution, built another way. Its files, `tests/wheats/module_N/<name>/terox/...`, hold
+only the functions that differ, under their names; they are laid over the reference, so that what is provided there
+never has to be carried over.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from course.manifest import ROOT, Manifest, ManifestError, Module, load
 from course.markers import MarkerError, function_lines
 from course.parallel import in_parallel
 from course.runner import Outcome, run_tests
+from course.runner.overlay import splice
 from course.term import count, style
 
 BUDGET = 240.0  # seconds a module may take
@@ -69,6 +71,9 @@ class Wheat:
 
     def name(self, root: Path) -> str:
         return self.folder.relative_to(root).as_posix()
+
+    def files(self) -> list[Path]:
+        return [path for path in sorted((self.folder / "terox").rglob("*.py")) if "__pycache__" not in path.parts]
 
 
 def run(module: int | None = None, root: Path = ROOT, *, budget: float = BUDGET) -> int:
@@ -218,9 +223,7 @@ def _replaced(chaff: Chaff, file: str, text: str, first: int, last: int) -> str:
 
 
 def _wheat_problem(wheat: Wheat, root: Path) -> str | None:
-    for path in sorted((wheat.folder / "terox").rglob("*.py")):
-        if "__pycache__" in path.parts:
-            continue
+    for path in wheat.files():
         shown = path.relative_to(root).as_posix()
         if not (root / "solutions" / path.relative_to(wheat.folder)).is_file():
             return f"{shown}: solutions/ has no such file."
@@ -294,13 +297,20 @@ def judge_wheat(wheat: Wheat, root: Path = ROOT) -> str:
     with tempfile.TemporaryDirectory(prefix="terox-wheat-", ignore_cleanup_errors=True) as folder:
         code = Path(folder)
         _copy(root / "solutions", code)
-        _copy(wheat.folder, code)
+        for path in wheat.files():
+            lay_over(code / path.relative_to(wheat.folder), path)
         outcome = run_tests(wheat.module, code=code, quiet=True, profile="ci", course_root=root)
     if outcome.exit_status == 0:
         return ""
     reasons = [failure.text for failure in outcome.failures[:1]] or outcome.problems or [
         f"task {task.id} is {task.status}: {task.message}" for task in outcome.tasks if task.status != "passed"]
     return f"{wheat.name(root)}:\n" + "\n".join("    " + line for line in "\n".join(reasons).splitlines())
+
+
+def lay_over(target: Path, wheat: Path) -> None:
+    """Take every function that the wheat's file has into the reference's file, with the imports that they need."""
+    lines = splice(target, wheat, list(function_lines(wheat.read_text(encoding="utf-8"), wheat)))
+    target.write_text("".join(text + "\n" for text, _, _ in lines), encoding="utf-8")
 
 
 def _copy(source: Path, to: Path) -> None:

@@ -130,8 +130,8 @@ def splice(learner: Path, reference: Path, names: list[str]) -> list[Line]:
         else:
             place, new = _missing(name, new, theirs_text, ours_text, our_lines, len(their_lines))
             after.setdefault(place, []).extend(new)
-    place, imports = _missing_imports(theirs_text, ours_text, our_lines, [ours[name] for name in names])
-    after[place] = imports + after.get(place, [])
+    for place, new in _missing_names(theirs_text, ours_text, our_lines, [ours[name] for name in names]):
+        after[place] = new + after.get(place, [])
     result = list(after.get(0, []))
     for number, line in enumerate(their_lines, start=1):
         result += instead.get(number, [])
@@ -172,25 +172,38 @@ def _missing(name: str, new: list[Line], theirs: str, ours: str, our_lines: list
     return end, new
 
 
-def _missing_imports(theirs: str, ours: str, our_lines: list[Line],
-                     ranges: list[tuple[int, int]]) -> tuple[int, list[Line]]:
-    """The reference's imports that its functions use and the learner's file lacks (editors remove unused ones)."""
+def _missing_names(theirs: str, ours: str, our_lines: list[Line],
+                   ranges: list[tuple[int, int]]) -> list[tuple[int, list[Line]]]:
+    """The reference's imports and constants that its functions use and the learner's file lacks.
+
+    (Editors remove unused imports.) Imports go to the top, constants after the learner's own imports.
+    """
     tree, own = ast.parse(ours), ast.parse(theirs)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
             and any(first <= node.lineno <= last for first, last in ranges)}
     bound = {name for node in own.body for name in _bound(node)}
-    found: list[Line] = []
-    for node in tree.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__":
+    imports: list[Line] = []
+    constants: list[Line] = []
+    # From the end, since a constant may use another one that stands before it.
+    for node in reversed(tree.body):
+        is_import = isinstance(node, (ast.Import, ast.ImportFrom)) and getattr(node, "module", "") != "__future__"
+        if is_import or isinstance(node, (ast.Assign, ast.AnnAssign)):
             if any(name in used and name not in bound for name in _bound(node)):
-                found += our_lines[node.lineno - 1: node.end_lineno]
-    place = 0
+                lines = our_lines[node.lineno - 1: node.end_lineno]
+                if is_import:
+                    imports = lines + imports
+                else:
+                    constants = lines + constants
+                    used |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    place = last_import = 0
     for position, node in enumerate(own.body):
         docstring = position == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
         if docstring or future:
             place = node.end_lineno or 0
-    return place, found
+        if future or isinstance(node, (ast.Import, ast.ImportFrom)):
+            last_import = node.end_lineno or 0
+    return [(place, imports), (max(place, last_import), constants)]
 
 
 def _bound(node: ast.stmt) -> list[str]:

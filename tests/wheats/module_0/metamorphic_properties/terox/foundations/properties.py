@@ -1,11 +1,11 @@
 """Task 0.3, written with invariants and relations only: no expected result is ever computed."""
 
 from __future__ import annotations
-
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 whole = st.integers(min_value=-3, max_value=3)
+
 quarters = whole.map(lambda n: n / 4)
 
 

@@ -1,10 +1,8 @@
 """Task 0.3, written with oracles: each result is compared with one that another piece of code computes."""
 
 from __future__ import annotations
-
 import itertools
 import statistics
-
 import numpy as np
 import pytest
 from hypothesis import assume, given

@@ -1,7 +1,6 @@
 """Task 0.3, written without Hypothesis: all small cases, or seeded random ones, in plain loops."""
 
 from __future__ import annotations
-
 import random
 from itertools import product
 
