@@ -54,6 +54,8 @@ def find_blocks(text: str, path: Path | str) -> list[Block]:
         elif mark == END:
             if not begin:
                 raise MarkerError(f"{path}:{number}: END SOLUTION without a BEGIN SOLUTION before it.")
+            if number - begin == 1:
+                raise MarkerError(f"{path}:{begin}: the solution block is empty.")
             spans.append((begin, number))
             begin = 0
         elif "BEGIN SOLUTION" in line or "END SOLUTION" in line:
@@ -93,8 +95,6 @@ def _block(lines: list[str], functions: dict[str, tuple[int, int]], begin: int, 
     if not around:
         raise MarkerError(f"{path}:{begin}: a solution block has to stand inside a function.")
     first, function = max(around)
-    if end - begin == 1:
-        raise MarkerError(f"{path}:{begin}: the solution block is empty.")
     above = reversed(lines[first - 1 : begin - 1])
     task = next((match.group(1) for line in above if (match := TODO.search(line))), None)
     if task is None:

@@ -33,7 +33,8 @@ class Child:
     def __init__(self, folder: Path, course_root: Path, request: dict[str, Any], files: list[str]) -> None:
         folder.mkdir(parents=True)
         self.hang_file, self.crash_file, self.log_file = folder / "hang", folder / "crash", folder / "log"
-        self._reader = Reader(folder / "events")
+        self._events_file = folder / "events"
+        self._reader = Reader(self._events_file)
         self.timed_out = False
         self._first_limit = START_LIMIT + request["import_limit"]
         request = {**request, "events": str(folder / "events"), "hang": str(self.hang_file),
@@ -77,6 +78,10 @@ class Child:
             pause = min(pause * 1.3, 0.05)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(pause)
+
+    def all_events(self) -> list[dict[str, Any]]:
+        """Every event so far, also those that `events` gave already."""
+        return Reader(self._events_file).read()
 
     def close(self, patience: float = 2.0) -> int | None:
         """Wait a moment for the end, else kill. Returns the exit status."""

@@ -110,11 +110,23 @@ class Session:
                 elif kind == "finish":
                     finished = True
                     break
+        except KeyboardInterrupt:
+            child.close(0.0)
+            self._take_what_is_written(child)
+            raise
         finally:
             status = child.close(2.0 if finished else 0.0)
         if finished or (broken and test is None and importing is None):
             return True
         return self._ended_early(child, status, test, importing, limit)
+
+    def _take_what_is_written(self, child: Child) -> None:
+        """After a Ctrl-C, which may come while events wait to be read: the results that the child has written."""
+        for event in child.all_events():
+            if event["event"] == "collected" and any(test["id"] not in self.found.tests for test in event["tests"]):
+                self._collected(event)
+            elif event["event"] == "finished":
+                self.found.finished[event["test"]] = event
 
     def _ended_early(self, child: Child, status: int | None, test: str | None, importing: str | None,
                      limit: float) -> bool:
