@@ -179,6 +179,7 @@ def test_nodes_are_looked_up_and_not_searched():
     check.equal(sorted(set(got.values())), [1, 2], call="the counts for a chain of nodes that the root all leads to")
 
 
+@pytest.mark.slow
 def test_a_long_chain():
     """A chain of 200,000 nodes works: Python's stack is far too small for a function that calls itself for
     each node.

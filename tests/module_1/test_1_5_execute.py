@@ -236,6 +236,7 @@ class Link(Node):
         return (grads[0],) if self.next_functions else ()
 
 
+@pytest.mark.slow
 def test_a_very_long_chain():
     """A chain of 100,000 nodes works: Python's stack is far too small for a function that calls itself for
     each node.
