@@ -277,7 +277,7 @@ Thread 0x00007f1 (most recent call first):
 
 Current thread 0x00007f2 [python] (most recent call first):
   File "/lib/ctypes.py", line 5 in string_at
-  File "/root/caf\\xe9/terox/a.py", line 7 in f
+  File "/code/caf\\xe9/terox/a.py", line 7 in f
   File "/tests/t.py", line 3 in test_f
 
 Current thread's C stack trace (most recent call first):
@@ -288,7 +288,7 @@ Extension modules: numpy (total: 1)
 
 
 def test_dumps():
-    frames = dump_frames(DUMP, lambda file: file if "/root/" in file else None)
-    assert frames[-2:] == [["/root/caf\xe9/terox/a.py", 7, "f"], ["/lib/ctypes.py", 5, "string_at"]]
+    frames = dump_frames(DUMP, lambda file: file if "/code/" in file else None)
+    assert frames[-2:] == [["/code/caf\xe9/terox/a.py", 7, "f"], ["/lib/ctypes.py", 5, "string_at"]]
     assert dump_reason(DUMP) == "Segmentation fault"
     assert dump_frames("", lambda file: None) == [] and dump_reason("") is None
