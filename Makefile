@@ -11,18 +11,25 @@ SEEDS ?= 100
 help:
 	@echo "For learners:"
 	@echo "  make next                 what to do now"
-	@echo "  make test-module-N        judge your work on module N   (CODE=dir, REFERENCE=0-1,2.1, V=1 for all failures)"
-	@echo "  make hint TASK=0.1        the next hint for a task      (make reveal TASK=0.1 after the last one)"
+	@echo "  make test-module-N        judge your work on module N   (TASK=0.1 for one task, V=1 for all failures)"
+	@echo "  make hint TASK=0.1        the next hint for a task"
 	@echo "  make watch MODULE=N       judge again on every save"
 	@echo "  make progress             the whole map"
 	@echo "  make train MODULE=N       train on your own code        (ARGS='--data xor')"
 	@echo "  make notebooks            the walkthroughs, in Jupyter Lab"
 	@echo "  make read MODULE=N        the places in PyTorch to read"
 	@echo "  make doctor               what is missing on this machine"
-	@echo "For everybody:"
-	@echo "  make demo                 what the finished course does, on the reference"
+ifneq ($(wildcard solutions),)
+	@echo "With the reference:"
+	@echo "  make demo                 what the finished course does"
 	@echo "  make test                 what CI runs: judges the reference and the tooling, not your work"
-	@echo "For maintainers and instructors: release OUT=dir, skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
+	@echo "  make reveal TASK=0.1      the reference of one task, after its last hint"
+	@echo "  make test-module-N REFERENCE=0,1.1-1.3     those modules and tasks taken from the reference"
+	@echo "For maintainers and instructors:"
+	@echo "  make release OUT=dir, skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
+else
+	@echo "  make test                 judges all modules that you have begun"
+endif
 
 setup:
 	@$(COURSE) setup $(ARGS)
@@ -31,7 +38,7 @@ test:
 	@$(COURSE) check
 
 test-module-%:
-	@$(COURSE) test $* $(if $(CODE),--code "$(CODE)") $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(JSON),--json "$(JSON)") $(if $(V),-v)
+	@$(COURSE) test $* $(if $(CODE),--code "$(CODE)") $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(TASK),--task $(TASK)) $(if $(JSON),--json "$(JSON)") $(if $(V),-v)
 
 demo next progress doctor notebooks bench:
 	@$(COURSE) $@

@@ -134,6 +134,7 @@ def normalize(answer: str) -> str:
     """The bare name: "`torch.nn.Module.train()`" becomes "train"."""
     text = answer.strip().strip("`'\" ").rstrip(".,;:")
     text = re.sub(r"\s*\(.*\)$", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s*(=|:\s).*$", "", text, flags=re.DOTALL)  # an argument with its default or its type
     return re.split(r"::|->|\.", text)[-1].strip("`'\" ")
 
 
@@ -143,7 +144,7 @@ def check_answer(question: Question, answers: Callable[[], Any]) -> None:
     key, call = question.key, f'answers()["{question.key}"]'
     expected = f"the answer to question {key}: {question.text}"
     where = (f"Look in {question.path} at {question.symbol}; "
-             f"`python -m course read {question.task.split('.')[0]}` shows where that is.")
+             f"`make read MODULE={question.task.split('.')[0]}` shows where that is.")
     if not isinstance(given, dict):
         problem = f"A {type(given).__name__} is not a dict."
         if given is None:

@@ -69,7 +69,7 @@ def lines(outcome: Outcome, manifest: Manifest | None, *, verbose: bool = False,
             found += ["", paint(first, FAILED), *block]
         others = len(outcome.failures) - len(shown)
         if others:
-            more = "Add -v to see more of them." if not verbose else ""
+            more = "Add V=1 to see more of them." if not verbose else ""
             verb = "failure is" if others == 1 else "failures are"
             found += ["", f"{others} other {verb} not shown. {more}".rstrip()]
     for problem in outcome.problems:
@@ -90,7 +90,8 @@ def _task_text(task: TaskResult) -> str:
         if not task.left:
             return f"{title}: {task.where}"
         more = f", {len(task.left) - 1} more" if len(task.left) > 1 else ""
-        return f"{task.left[0]} at {task.where}{more}"
+        passed = f"; {_tests(task.passed)} passed so far" if task.passed else ""
+        return f"{task.left[0]} at {task.where}{more}{passed}"
     by = f"by {', '.join(task.blocked_by)}" if task.blocked_by else "not run to its end"
     return f"{by}  {title}"
 
@@ -112,6 +113,8 @@ def _summary(outcome: Outcome, manifest: Manifest | None) -> list[str]:
         task = next((task for task in outcome.tasks if task.status == status), None)
         if task is not None and not task.from_reference:
             asked = task.id if status != BLOCKED or not task.blocked_by else task.blocked_by[0]
+            if status == TODO:
+                return [*found, f"Next: make next, which says what to do (stuck? make hint TASK={asked})"]
             return [*found, f"Next: make hint TASK={asked}"]
     return found
 

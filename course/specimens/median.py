@@ -104,6 +104,13 @@ def whole_half(values):
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) // 2
 
 
+@SPECIMENS.faulty("wrong when the result is not a whole number, and the same for a list and its negative")
+def toward_zero(values):
+    if not values:
+        raise ValueError("empty")
+    return int(_middle(sorted(values)))
+
+
 @SPECIMENS.faulty("wrong when some of the values are negative")
 def sorts_by_size(values):
     if not values:

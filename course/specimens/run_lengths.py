@@ -12,7 +12,7 @@ def _outside(values: list[int]) -> str | None:
 
 
 SPECIMENS = Collection(
-    "run_lengths", "a list of tuples (value, count), one for each run of equal values, in order", _outside)
+    "run_lengths", "a list of pairs (value, count), one for each run of equal values, in order", _outside)
 
 
 @SPECIMENS.correct()

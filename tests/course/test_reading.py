@@ -158,7 +158,7 @@ def test_the_right_name_passes_however_it_is_written(answer):
 
 @pytest.mark.parametrize(("given", "words"), [
     ({"c": "wrong_one"}, ("your answer was 'wrong_one'", "That is the caller.", "torch/x.py at X.y")),
-    ({"c": "x.wrong_one"}, ("That is the caller.", "python -m course read 7")),
+    ({"c": "x.wrong_one"}, ("That is the caller.", "make read MODULE=7")),
     ({"c": "right_one"}, ("nearly the name",)),
     ({"c": "_Right_One_"}, ("nearly the name",)),
     ({"c": "quite_another"}, ("question c: Which?", "Look in torch/x.py")),

@@ -230,7 +230,7 @@ def test_report(mixed):
     assert max(map(len, text)) <= 80
     assert text[0] == "Module 0: Small (on modules/)"
     assert "  0.1  passed   1 test  Part 0.1" in text
-    assert "  0.2  to do    g at modules/terox/small/part_0_2.py:8" in text
+    assert any(line.startswith("  0.2  to do    g at modules/terox/small/part_0_2.py:8") for line in text)
     assert "  0.3  blocked  by 0.2  Part 0.3" in text
     assert sum(" failed: " in line or "cannot read" in line for line in text) == 1
     assert text[-2:] == ["1 of 24 tasks passed, 10 of 250 points.", "Next: make hint TASK=0.4"]

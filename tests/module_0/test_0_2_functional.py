@@ -23,6 +23,27 @@ lists = st.lists(elements, max_size=8)
 pairs = st.lists(st.tuples(elements, elements), max_size=8)
 
 
+def made_by_map(fn):
+    return inner(functional.map(fn), "map(fn)")
+
+
+def made_by_zip_with(fn):
+    return inner(functional.zip_with(fn), "zip_with(fn)")
+
+
+def made_by_reduce(fn, start):
+    return inner(functional.reduce(fn, start), "reduce(fn, start)")
+
+
+def inner(made, call):
+    """What a call that has to return a function returned."""
+    check.that(made is not None, f"{call} has to return the inner function. Is a `return` missing?", call=call,
+               got=made)
+    check.that(callable(made), f"{call} has to return a function, which does the work when it is called.", call=call,
+               got=made)
+    return made
+
+
 def f(*arguments):
     """The call itself, as a text."""
     return f"f({', '.join(map(str, arguments))})"
@@ -41,9 +62,8 @@ def once(values):
 def test_map(xs):
     """map(fn)(xs) is the list of fn(x), for each x in its order."""
     before = list(xs)
-    got = functional.map(f)(xs)
+    got = made_by_map(f)(xs)
     expected = [f(x) for x in before]
-    check.that(callable(functional.map(f)), "map(fn) has to return a function.", call="map(f)", got=functional.map(f))
     is_list(got, f"map(f)({before})", expected)
     check.equal(got, expected, call=f"map(f)({before})", mistakes={"The order is reversed.": expected[::-1]})
     check.equal(xs, before, call=f"map(f)({before})", note="The list that was given has changed. Make a new one.")
@@ -54,7 +74,7 @@ def test_map(xs):
 def test_map_calls_once(xs):
     """map calls fn exactly once for each element, in order, and is done when it returns."""
     calls = []
-    functional.map(lambda x: calls.append(x))(xs)
+    made_by_map(lambda x: calls.append(x))(xs)
     called_in_order(calls, xs, f"map(fn)({xs})")
 
 
@@ -64,13 +84,13 @@ def test_map_calls_once(xs):
 def test_map_of_an_iterator(xs):
     """map takes whatever can be iterated: an iterator, a generator, a tuple."""
     for kind, values in (("an iterator", once(xs)), ("a generator", (x for x in xs)), ("a tuple", tuple(xs))):
-        got = functional.map(f)(values)
+        got = made_by_map(f)(values)
         check.equal(got, [f(x) for x in xs], call=f"map(f)({kind} over {xs})", note=ONCE)
 
 
 def test_map_can_be_used_again():
     """What map returns is a function like any other: it can be called again, and two do not disturb each other."""
-    negative, doubled = functional.map(operator.neg), functional.map(lambda x: 2.0 * x)
+    negative, doubled = made_by_map(operator.neg), made_by_map(lambda x: 2.0 * x)
     for xs in ([1.0, 2.0], [3.0], [1.0, 2.0]):
         check.equal(negative(xs), [-x for x in xs], call=f"map(neg)({xs})", note=STATE)
         check.equal(doubled(xs), [2.0 * x for x in xs], call=f"map(double)({xs})", note=STATE)
@@ -84,7 +104,7 @@ def test_map_can_be_used_again():
 def test_zip_with(values):
     """zip_with(fn)(xs, ys) is the list of fn(x, y), for the elements that stand at the same place."""
     xs, ys = [x for x, _ in values], [y for _, y in values]
-    got = functional.zip_with(f)(xs, ys)
+    got = made_by_zip_with(f)(xs, ys)
     call, expected = f"zip_with(f)({xs}, {ys})", [f(x, y) for x, y in values]
     is_list(got, call, expected)
     crossed = [f(x, y) for x in xs for y in ys]
@@ -99,7 +119,7 @@ def test_zip_with(values):
 def test_zip_with_calls_once(values):
     """zip_with calls fn exactly once for each pair, in order, and is done when it returns."""
     calls = []
-    functional.zip_with(lambda x, y: calls.append((x, y)))([x for x, _ in values], [y for _, y in values])
+    made_by_zip_with(lambda x, y: calls.append((x, y)))([x for x, _ in values], [y for _, y in values])
     called_in_order(calls, values, f"zip_with(fn) on the pairs {values}")
 
 
@@ -110,9 +130,9 @@ def test_zip_with_of_iterators(values):
     """zip_with takes whatever can be iterated, on both sides."""
     xs, ys = [x for x, _ in values], [y for _, y in values]
     expected = [f(x, y) for x, y in values]
-    check.equal(functional.zip_with(f)(once(xs), once(ys)), expected,
+    check.equal(made_by_zip_with(f)(once(xs), once(ys)), expected,
                 call=f"zip_with(f)(an iterator over {xs}, one over {ys})", note=ONCE)
-    check.equal(functional.zip_with(f)(once(xs), ys), expected, call=f"zip_with(f)(an iterator over {xs}, {ys})",
+    check.equal(made_by_zip_with(f)(once(xs), ys), expected, call=f"zip_with(f)(an iterator over {xs}, {ys})",
                 note=ONCE)
 
 
@@ -124,7 +144,7 @@ def test_zip_with_of_different_lengths(xs, ys):
     """zip_with raises ValueError, naming both lengths, if one iterable is longer than the other."""
     if len(xs) == len(ys):
         xs = [*xs, 0.0]
-    combine, lengths = functional.zip_with(f), (str(len(xs)), str(len(ys)))
+    combine, lengths = made_by_zip_with(f), (str(len(xs)), str(len(ys)))
     check.raises(ValueError, lambda: combine(xs, ys), call=f"zip_with(f)({xs}, {ys})", mentions=lengths, note=LENGTHS)
     check.raises(ValueError, lambda: combine(once(xs), once(ys)),
                  call=f"zip_with(f)(an iterator over {xs}, one over {ys})",
@@ -133,7 +153,7 @@ def test_zip_with_of_different_lengths(xs, ys):
 
 def test_zip_with_can_be_used_again():
     """What zip_with returns can be called again, also after it has raised."""
-    difference = functional.zip_with(operator.sub)
+    difference = made_by_zip_with(operator.sub)
     check.equal(difference([5.0, 7.0], [1.0, 2.0]), [4.0, 5.0], call="zip_with(sub)([5.0, 7.0], [1.0, 2.0])",
                 note=STATE)
     check.raises(ValueError, lambda: difference([1.0], []), call="zip_with(sub)([1.0], [])", mentions=("1", "0"),
@@ -151,7 +171,7 @@ def test_zip_with_can_be_used_again():
 def test_reduce(xs):
     """reduce(fn, start)(xs) folds from the left, beginning with start: fn(fn(start, xs[0]), xs[1]), and so on."""
     before = list(xs)
-    got = functional.reduce(f, "start")(xs)
+    got = made_by_reduce(f, "start")(xs)
     left = right = swapped = backwards = "start"
     for x in before:
         left, swapped = f(left, x), f(x, swapped)
@@ -183,7 +203,7 @@ def test_reduce_of_an_iterator(xs):
         calls.append(x)
         return result + x
 
-    got = functional.reduce(add, 100.0)(once(xs))
+    got = made_by_reduce(add, 100.0)(once(xs))
     expected = 100.0
     for x in xs:
         expected += x
@@ -193,7 +213,7 @@ def test_reduce_of_an_iterator(xs):
 
 def test_reduce_can_be_used_again():
     """What reduce returns begins anew, with start, on every call."""
-    total = functional.reduce(operator.sub, 10.0)
+    total = made_by_reduce(operator.sub, 10.0)
     for xs, expected in (([1.0, 2.0], 7.0), ([1.0, 2.0], 7.0), ([], 10.0), ([0.5], 9.5)):
         check.equal(total(xs), expected, call=f"reduce(sub, 10.0)({xs}), called after other lists", note=STATE)
 
@@ -248,8 +268,10 @@ LENGTHS = "A pair that silently falls away is a bug that nobody sees: the messag
 
 def is_list(got, call, expected):
     if got is not None and not isinstance(got, list):
-        check.that(False, f"The result has to be a list, and this is of type {type(got).__name__}: with an iterator, "
-                   "nothing is computed until somebody asks, and only once.", call=call, got=got, expected=expected)
+        why = ": an iterator computes nothing until somebody asks, and only once" if hasattr(got, "__next__") or not (
+            hasattr(got, "__len__")) else ""
+        check.that(False, f"The result has to be a list, and this is of type {type(got).__name__}{why}.", call=call,
+                   got=got, expected=expected)
 
 
 def called_in_order(calls, expected, call):

@@ -127,6 +127,9 @@ def diagnosis(found, wanted, letter):
     if twice:
         times = objects.count(twice[0])
         return f"{twice[0]} comes {times} times. A shared {what} comes once, under the first of its names."
+    if len(found) == 1 and len(missing) >= 1 and letter == "m" and not extra:
+        return ("Only the module itself came. A generator function does nothing when it is merely called: "
+                "what it yields has to be yielded on.")
     if missing and not extra:
         return f"{missing[0]} is missing. Two {what}s are different ones, even if they are equal."
     if extra:

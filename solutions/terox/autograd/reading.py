@@ -1,7 +1,7 @@
 """Reading: PyTorch's engine, now that you have built one.
 
 The engine's own code, `torch/csrc/autograd/engine.cpp`, is not part of an installed torch; its headers are,
-and they have all its data structures. `python -m course read 1` shows where each place is.
+and they have all its data structures. `make read MODULE=1` shows where each place is.
 """
 
 from __future__ import annotations

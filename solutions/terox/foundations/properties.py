@@ -99,8 +99,8 @@ def property_median(impl: Implementation) -> None:
     - The list that was given is not changed.
 
     The idea to practice: *metamorphic relations*. Change the input in a way of which you know what it does to
-    the result, call `impl` again, and compare: what do another order, or the opposite sign of all values, do
-    to the median? Relations alone often hold for a wrong function as well (these hold for the mean), so add an
+    the result, call `impl` again, and compare: what do another order, the opposite sign of all values, or the
+    same number added to all of them do to the median? Relations alone often hold for a wrong function as well (these hold for the mean), so add an
     invariant: how many of the values may be less than the median?
     """
     # TODO 0.3: two calls whose results are related, an invariant, the empty list, the list left as it was.
@@ -115,6 +115,7 @@ def property_median(impl: Implementation) -> None:
         assert 2 * sum(value < middle for value in values) <= len(values)
         assert 2 * sum(value > middle for value in values) <= len(values)
         assert impl([-value for value in values]) == -middle
+        assert impl([value + 20 for value in values]) == middle + 20
         assert impl(sorted(values)) == middle
 
     holds()
@@ -149,7 +150,7 @@ def property_running_max(impl: Implementation) -> None:
 def property_run_lengths(impl: Implementation) -> None:
     """`run_lengths(values)` describes a list by its runs of equal values: `[7, 7, 5]` is `[(7, 2), (5, 1)]`.
 
-    - The result is a list of tuples (value, count), one for each run, in the order of the runs.
+    - The result is a list of pairs (value, count), one for each run, in the order of the runs.
     - A run is as long as it can be: two runs side by side have different values. No run is empty.
     - `values` is a list of whole numbers, and may be empty; then the result is `[]`.
     - The list that was given is not changed.

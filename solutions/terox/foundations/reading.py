@@ -1,6 +1,6 @@
 """Reading: `torch/nn/modules/module.py` and `torch/nn/parameter.py`, now that you have built both.
 
-`python -m course read 0` shows where each place is, in your installed torch or on the web.
+`make read MODULE=0` shows where each place is, in your installed torch or on the web.
 """
 
 from __future__ import annotations
