@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.edition import has_reference
 from course.runner.events import TODO_MESSAGE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,7 +277,8 @@ def strip(path: Path | str) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m course.notebooks", description="Run all notebooks.")
-    parser.add_argument("--code", type=Path, default=ROOT / "solutions", help="folder that holds the terox to use")
+    parser.add_argument("--code", type=Path, default=ROOT / ("solutions" if has_reference(ROOT) else "modules"),
+                        help="folder that holds the terox to use")
     parser.add_argument("--unfinished", action="store_true", help="expect cells that need a task")
     parser.add_argument("--strip", action="store_true", help="remove outputs from the stored notebooks")
     options = parser.parse_args(arguments)

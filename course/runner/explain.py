@@ -98,8 +98,9 @@ class Explainer:
             found = failure["recursion"]
             place = Place(self.paths.inside(found["file"]) or found["file"], found["line"], found["function"])
             lines += example_rows(failure["notes"], "")
-            lines += row("Problem", f"Endless recursion: {found['function']} calls itself, directly or through "
-                                    "others, until Python stops it. Is there a case that ends it?")
+            lines += row("Problem", f"Too deep a recursion: {found['function']} calls itself, directly or through "
+                                    "others, and Python allows about 1,000 levels. Is there a case that ends it? If "
+                                    "there is, use a loop.")
         elif kind == "exit":
             lines += example_rows(failure["notes"], "")
             name = failure["type"]

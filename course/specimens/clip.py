@@ -16,7 +16,8 @@ def _outside(x: float, low: float, high: float) -> str | None:
 
 
 SPECIMENS = Collection(
-    "clip", "the result is `low` where `x` is less, `high` where `x` is greater, and otherwise `x`; equal is enough", _outside)
+    "clip", "the result is `low` where `x` is less, `high` where `x` is greater, and otherwise `x`; equal is enough",
+    _outside)
 
 
 @SPECIMENS.correct()

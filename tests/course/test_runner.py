@@ -193,7 +193,7 @@ def test_counterexample(mixed):
 @pytest.mark.parametrize(("task", "parts"), [
     ("0.5", ["NotImplementedError: later", "part_0_5.py:2, in f"]),
     ("0.6", ["x = 0", "ZeroDivisionError", "part_0_6.py:2, in h", "return 1 / x"]),
-    ("0.7", ["Endless recursion: f calls itself", "part_0_7.py:2, in f"]),
+    ("0.7", ["Too deep a recursion: f calls itself", "part_0_7.py:2, in f"]),
     ("0.8", ["SystemExit", "part_0_8.py:4, in f"]),
     ("0.9", ["Two runs with the same input"]),
     ("0.10", ["part_0_10.py:5", "return (x", "^", "never closed"]),

@@ -201,8 +201,8 @@ def test_sigmoid(x):
     if isinstance(got, float) and math.isnan(got):
         note = QUOTIENT
     elif isinstance(got, float) and abs(got - expected) < 1e-12:
-        note = ("Digits are lost: so small a result is not 0, and must not come from a sum or difference with a number near 1, "
-                "which drops what is small beside it.")
+        note = ("Digits are lost: so small a result is not 0, and must not come from a sum or difference with a number "
+                "near 1, which drops what is small beside it.")
     agree(got, expected, f"sigmoid({x})", ulps=8, mistakes=mistakes, note=note)
 
 

@@ -88,6 +88,19 @@ def test_a_power(x, n):
     check.close(got, expected, call=call, mistakes=mistakes, **CLOSE)
 
 
+def what_is_saved(kept, known, count):
+    """Why what was saved will not do, in words."""
+    many = "two numbers" if count == 2 else "a number"
+    for value in kept:
+        if isinstance(value, (list, tuple)):
+            return "A list was saved: hand the numbers over one by one, ctx.save_for_backward(x, y)."
+        if not any(value is each for each in known):
+            twin = any(value == each for each in known)
+            return (f"{value!r} equals the output and is another object: compute it once, save it and return it."
+                    if twin else f"{value!r} is neither an input nor the output: save those as they are.")
+    return f"backward will need {many} that forward knows: use ctx.save_for_backward(...)."
+
+
 @given(x=st.floats(0.5, 3.0), y=st.floats(3.5, 9.0))
 def test_it_saves_what_backward_will_need(x, y):
     """forward hands inputs, or its output, to ctx.save_for_backward: as many of them as the derivative depends on."""
@@ -99,8 +112,7 @@ def test_it_saves_what_backward_will_need(x, y):
         found = [value for value in ctx.kept if any(value is each for each in (*values, output))]
         check.that(
             len({id(value) for value in found}) >= count,
-            f"backward will need {'two numbers' if count == 2 else 'a number'} that forward knows: "
-            "use ctx.save_for_backward(...).",
+            what_is_saved(ctx.kept, (*values, output), count),
             call=call,
             got=ctx.kept,
         )

@@ -100,7 +100,7 @@ def test_a_function_of_one_number(name, x, upstream):
     saved = {
         "Exp": {
             "That is exp(exp(x)): what forward saved is the result already.": upstream * math.exp(math.exp(x)),
-            "That is upstream * x: forward saved x, so take its exponential.": upstream * x,
+            "That is upstream * x. exp is its own derivative: let forward save its output, as in Tanh.": upstream * x,
         },
         "Log": {
             "That is upstream * x: divide by x.": upstream * x,
@@ -195,6 +195,21 @@ def test_infinities_are_no_errors():
     check.close(got, 2.0 * math.exp(-100.0), rtol=1e-9, atol=0.0, call=call)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"), [("Relu", (-1.5,)), ("Relu", (0.0,)), ("Pow", (2.0, 0)), ("Pow", (0.0, 0))]
+)
+def test_a_gradient_of_zero_is_a_scalar_too(name, values):
+    """Where the gradient is 0, backward still returns a Scalar when it gets one, and a number when it gets a
+    number.
+    """
+    got, call = backward(name, values, 5.0)
+    check.equal(got[0], 0.0, call=call)
+    got, call = backward(name, values, 5.0, scalars=True)
+    check.that(isinstance(got[0], Scalar), "For a Scalar, backward returns a Scalar, also where it is zero: compute it "
+               "from the gradient that came in. The functions of `arithmetic` do for both.", call=call, got=got[0])
+    check.equal(got[0].item(), 0.0, call=call)
+
+
 @given(x=st.floats(-30.0, 30.0), upstream=UPSTREAM)
 def test_sigmoid_on_its_whole_range(x, upstream):
     """The gradient of sigmoid is right where it is steep, and where it is nearly flat."""
@@ -237,8 +252,9 @@ def test_backward_works_on_scalars_too(name, x, y, upstream):
     constant = name in ("Add", "Relu")
     check.that(
         constant or all(one.requires_grad for one in again[: len(slopes)]),
-        "A gradient lost its history: it depends on a value that forward saved. Use the functions of `arithmetic`, "
-        "and take saved values from ctx.saved_tensors.",
+        "A gradient lost its history: it depends on a value that forward saved. Take saved values from "
+        "ctx.saved_tensors, and compute with +, -, * and the functions of `arithmetic`. (What those cannot do, such as "
+        "exp, forward has done already: let it save its output.)",
         call=call,
     )
 

@@ -65,6 +65,7 @@ class FunctionNode(Node):
                 result = self.function.backward(self, *grads)
             finally:
                 del self._recorded
+            self._check_recorded(result if result.__class__ is tuple else (result,))
         else:
             result = self.function.backward(self, *grads)
         if result.__class__ is not tuple:
@@ -79,6 +80,15 @@ class FunctionNode(Node):
                 self._saved = None  # what saved nothing, such as a sum, can run again; so it is in PyTorch
             self._inputs = self._output = None
         return result
+
+    def _check_recorded(self, result: tuple[Any, ...]) -> None:
+        for number, gradient in enumerate(result):
+            if gradient is not None and not isinstance(gradient, Variable):
+                raise TypeError(
+                    f"{self.function.__name__}.backward returned {gradient!r}, a plain {type(gradient).__name__}, for "
+                    f"input {number}. While the backward pass is itself recorded (create_graph=True), gradients have "
+                    "to stay what they are, Scalars or Tensors: compute each from the gradient that came in."
+                )
 
     def _with_history(self, value: Any) -> Any:
         """The Variable whose raw value was saved, so that `backward` can itself be differentiated.

@@ -100,8 +100,8 @@ def property_median(impl: Implementation) -> None:
 
     The idea to practice: *metamorphic relations*. Change the input in a way of which you know what it does to
     the result, call `impl` again, and compare: what do another order, the opposite sign of all values, or the
-    same number added to all of them do to the median? Relations alone often hold for a wrong function as well (these hold for the mean), so add an
-    invariant: how many of the values may be less than the median?
+    same number added to all of them do to the median? Relations alone often hold for a wrong function as well
+    (these hold for the mean), so add an invariant: how many of the values may be less than the median?
     """
     # TODO 0.3: two calls whose results are related, an invariant, the empty list, the list left as it was.
     # BEGIN SOLUTION
