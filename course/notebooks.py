@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from course.edition import has_reference
+from course.manifest import ROOT
 from course.runner.events import TODO_MESSAGE
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
 TIMEOUT = 120  # seconds for one cell
 NEEDS = "This cell needs task "

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from course import reading
 from course.manifest import ROOT
 from course.markers import Block, find_blocks
 
@@ -80,7 +81,7 @@ def write(root: Path = ROOT, *, force: bool = False) -> int:
             folder.rmdir()
     (root / DIGESTS).write_text(json.dumps({name: _digest(text) for name, text in sorted(wanted.items())}, indent=1)
                                 + "\n", encoding="utf-8")
-    _write_reading(root)
+    reading.write_digests(root / "solutions", root / "tests")
     print(f"modules/ is in step with solutions/: {len(wanted)} files.")
     return 0
 
@@ -100,19 +101,11 @@ def out_of_step(root: Path = ROOT) -> list[str]:
             problems.append(f"modules/{name}: differs from what solutions/{name} gives")
     if _digests(root) != {name: _digest(text) for name, text in wanted.items()}:
         problems.append(f"{DIGESTS}: differs")
-    from course import reading
-
     for file, text in reading.render(root / "solutions").items():
         existing = root / "tests" / file
         if not existing.exists() or existing.read_text(encoding="utf-8") != text:
             problems.append(f"tests/{file}: differs from the answers in solutions/")
     return problems
-
-
-def _write_reading(root: Path) -> None:
-    from course import reading
-
-    reading.write_digests(root / "solutions", root / "tests")
 
 
 def _sources(source: Path) -> Iterator[tuple[str, str]]:
