@@ -125,7 +125,7 @@ def _header_span(lines: list[str], symbol: str) -> tuple[int, int] | None:
     """First and last line of a struct, class or namespace; the first line alone of anything else."""
     first, last = 1, len(lines)
     for name in re.split(r"::|\.", symbol):
-        opening = re.compile(rf"^\s*(?:struct|class|namespace)\s+(?:[A-Z_]+\s+)?{re.escape(name)}\b[^;]*$")
+        opening = re.compile(rf"^\s*(?:struct|class|namespace)\s+(?:[A-Z0-9_]+\s+)?{re.escape(name)}\b[^;]*$")
         start = next((number for number in range(first, last + 1) if opening.match(lines[number - 1])), None)
         if start is None:
             span = _first_word(lines[:last], name, first)

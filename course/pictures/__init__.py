@@ -2,8 +2,10 @@
 
     graph.py    the graph of a Scalar expression, as SVG; `next_functions` as text
     tree.py     the tree of a Module, as SVG
+    strides.py  which cell of memory each element of a tensor reads, as SVG
+    broadcast.py  two shapes stretched to one, as SVG
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
-    svg.py, layers.py   what the SVG pictures are made of
+    svg.py, layers.py, cells.py, looks.py   what the SVG pictures are made of
 
 Every picture has alternative text: `<title>` and `<desc>` in an SVG, the entry "Description" in a PNG, `alt=` where a
 notebook shows it. Colors are those of M. Okabe and K. Ito, "Color Universal Design" (2008), which the color-blind can
@@ -21,6 +23,8 @@ _NAMES = {
     "draw_graph": "graph",
     "print_next_functions": "graph",
     "draw_modules": "tree",
+    "draw_broadcast": "broadcast",
+    "draw_strides": "strides",
     "Svg": "svg",
     "Animation": "plots",
     "Picture": "plots",

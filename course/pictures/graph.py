@@ -1,6 +1,7 @@
 """The graph that differentiation walks, as a picture and as text.
 
-Only what PyTorch shows too is read: `grad_fn`, `next_functions`, `name()`, and `variable` of an AccumulateGrad node.
+Only what PyTorch shows too is read: `grad_fn`, `next_functions`, `name()`, `variable` of an AccumulateGrad node, and
+for tensors the shapes that nodes remember (`metadata`; in PyTorch `_input_metadata`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: st
 
     A box with round corners is a leaf: its name, value and gradient (`grad`, as it is now). A square box is an
     operation. For values between leaves and output, a node knows neither name nor value; those that are given by
-    `names` are shown, and their gradients if `retain_grad()` was called on them before `backward()`.
+    `names` are shown, and their gradients if `retain_grad()` was called on them before `backward()`. Of a tensor with
+    dimensions, the shape is shown instead of the value.
 
     names: `{"x": x, "y": y}`, or the other way round, `{x: "x"}` or `{id(x): "x"}`.
     title: of the picture; by default "The graph of" and the name of the output.
@@ -41,6 +43,7 @@ def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: st
     for name, value in [*named.values(), (output_name or "output", output)]:
         if value is not None and getattr(value, "requires_grad", False):
             known[place.get(id(value.gradient_edge()[0]), -1)] = (name, value)
+    shapes = _shapes(output, nodes)
 
     boxes, sentences = [], []
     labels = _labels(nodes, known)
@@ -50,7 +53,7 @@ def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: st
         if leaf:
             value = node.variable
             name = name or named.get(id(value), ("", None))[0]
-        details = [] if value is None else [f"value {_short(value)}"]
+        details = [_what(value)] if value is not None else [f"shape {shapes[number]}"] if number in shapes else []
         if value is not None and (leaf or value.grad is not None):
             details.append(f"grad {_short(value.grad)}")
         heading = (name or "leaf") if leaf else _operation(node)
@@ -135,6 +138,17 @@ def _walk(root: Any, max_nodes: int) -> tuple[list[Any], list[tuple[int, int]]]:
     return nodes, edges
 
 
+def _shapes(output: Any, nodes: list[Any]) -> dict[int, tuple[int, ...]]:
+    """The shape of the value behind each node, where there is one: that of a tensor."""
+    place = {id(node): number for number, node in enumerate(nodes)}
+    shapes = {0: tuple(output.shape)} if hasattr(output, "shape") else {}
+    for node in nodes:  # a node of a tensor op remembers the shapes of its inputs
+        for (following, _), metadata in zip(node.next_functions, getattr(node, "metadata", ())):
+            if following is not None:
+                shapes[place[id(following)]] = tuple(metadata[0])
+    return shapes
+
+
 def _by_identity(names: Mapping[Any, Any] | None) -> dict[int, tuple[str, Any]]:
     """From id to (name, value); the value is None where only its id was given."""
     found = {}
@@ -172,7 +186,14 @@ def _operation(node: Any) -> str:
     return node.name().removesuffix("Backward0")
 
 
+def _what(value: Any) -> str:
+    shape = getattr(value, "shape", ())
+    return f"shape {tuple(shape)}" if len(shape) else f"value {_short(value)}"
+
+
 def _short(value: Any) -> str:
+    if len(getattr(value, "shape", ())):
+        return f"{tuple(value.shape)}"
     return "None" if value is None else f"{float(value) + 0.0:.4g}"  # + 0.0: nobody wants to read -0
 
 

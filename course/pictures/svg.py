@@ -1,4 +1,4 @@
-"""SVG pictures of boxes and arrows, with a title and a description for those who do not see them."""
+"""SVG pictures, of boxes and arrows among others, with a title and a description for those who do not see them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ class Svg:
         path.write_text(self.text, encoding="utf-8", newline="\n")
         return path
 
+    def __repr__(self) -> str:
+        return f"<picture: {self.title}>"
+
     def _repr_svg_(self) -> str:
         return self.text
 
@@ -70,10 +73,14 @@ def draw(boxes: Sequence[Box], edges: Sequence[tuple[int, int]], *, title: str, 
          arrows: bool = True) -> Svg:
     """Boxes and the edges (source, target) between them, laid out from left to right."""
     layout = layered([box.size() for box in boxes], edges)
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     parts = [_edge(route, arrows) for route in layout.routes]
     parts += [_box(box, center) for box, center in zip(boxes, layout.centers)]
-    body = "\n".join(parts)
+    return page("\n".join(parts), layout.width, layout.height, title=title, description=description)
+
+
+def page(body: str, width: float, height: float, *, title: str, description: str) -> Svg:
+    """A picture with SVG elements as its body, which takes `width` times `height`; a margin goes around it."""
+    width, height = width + 2 * MARGIN, height + 2 * MARGIN
     # Several pictures share one page: the names in it have to differ.
     mark = hashlib.sha256((title + description + body).encode()).hexdigest()[:10]
     text = f"""\

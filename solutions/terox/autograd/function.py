@@ -15,7 +15,7 @@ from terox._grad_mode import state
 from terox.autograd.node import NO_EDGE, Node
 from terox.autograd.variable import Variable
 
-_FREED = (
+FREED = (
     "Trying to backward through the graph a second time (or directly access saved values after they have already "
     "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
     "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
@@ -36,6 +36,7 @@ class FunctionNode(Node):
     _inputs: tuple[Any, ...] | None  # the arguments of apply
     _output: Any  # the raw result of forward
     _recorded = False  # True, in the instance's dict, while its backward is itself recorded
+    _versions: list[int] | None = None  # of saved values that can be changed in place
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward0"
@@ -46,9 +47,13 @@ class FunctionNode(Node):
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """What `save_for_backward` kept. Raises RuntimeError after it was freed."""
+        """What `save_for_backward` kept. Raises RuntimeError after it was freed, or if it was changed in place."""
         if self._saved is None:
-            raise RuntimeError(_FREED)
+            raise RuntimeError(FREED)
+        if self._versions is not None:
+            for value, version in zip(self._saved, self._versions):
+                if value is not None:
+                    value._check_version(version)
         if self._recorded:
             return tuple([self._with_history(value) for value in self._saved])
         return self._saved
@@ -96,7 +101,7 @@ class FunctionNode(Node):
         A saved output is kept raw and gets its history only now: a node that held its own output, which holds the
         node, would be a cycle that only the garbage collector can free.
         """
-        owners = [each for each in self._inputs or () if isinstance(each, Variable) and each.data is value]
+        owners = [each for each in self._inputs or () if isinstance(each, Variable) and each._holds(value)]
         if owners:
             return owners[0]
         if any(each is value for each in self._inputs or ()):
@@ -171,6 +176,8 @@ class Function:
         if recorded and state.enabled:
             node._inputs = args
             node._output = output
+            if kind._has_version:
+                node._versions = [None if value is None else value._version for value in node._saved]
         else:
             node = None
         if output.__class__ is not tuple:

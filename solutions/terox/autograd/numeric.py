@@ -38,7 +38,8 @@ def gradcheck(func: Callable[..., Any], inputs: Sequence[Any], eps: float = 1e-6
               rtol: float = 1e-3, raise_exception: bool = True) -> bool:
     """Whether `backward` through `func` agrees with the central difference, for every input that requires grad.
 
-    func: a function of Scalars that returns one Scalar. inputs: its arguments; numbers are left alone.
+    func: a function of Scalars that returns one Scalar, or of Tensors (float64, for the sake of the difference) that
+    returns one Tensor, of any shape. inputs: its arguments; numbers are left alone.
 
     Returns True, or raises GradcheckError that names the input and both derivatives (returns False if not
     `raise_exception`). Raises ValueError if no input requires grad.
@@ -50,25 +51,33 @@ def gradcheck(func: Callable[..., Any], inputs: Sequence[Any], eps: float = 1e-6
     if not places:
         raise ValueError("gradcheck expects at least one input that requires grad")
 
-    # An upstream gradient that is not 1: a backward that forgets to multiply by it shall not pass.
-    upstream = 0.75
-    analytic = grad(func(*inputs), [inputs[n] for n in places], upstream, allow_unused=True)
+    # Upstream gradients that are not 1, and differ: a backward that forgets to multiply by them shall not pass.
+    output = func(*inputs)
+    upstream = [0.75 + 0.5 * (n % 3) for n in range(len(output._numbers()))]
+    analytic = grad(output, [inputs[n] for n in places], output._like(upstream), allow_unused=True)
 
-    def plain(*values: float) -> float:
-        with no_grad():
-            moved = [type(old)._wrap(value, None) if isinstance(old, Variable) else old
-                     for old, value in zip(inputs, values)]
-            return float(func(*moved))
-
-    raw = [value.data if isinstance(value, Variable) else value for value in inputs]
     for place, derivative in zip(places, analytic):
-        numeric = central_difference(plain, *raw, arg=place, epsilon=eps)
-        got = 0.0 if derivative is None else float(derivative) / upstream
-        if not abs(got - numeric) <= atol + rtol * abs(numeric):
+
+        def weighted(*numbers: float, place: int = place) -> float:
+            with no_grad():
+                moved = [value.detach() if isinstance(value, Variable) else value for value in inputs]
+                moved[place] = inputs[place]._like(numbers)
+                return sum(weight * number for weight, number in zip(upstream, func(*moved)._numbers()))
+
+        numbers = inputs[place]._numbers()
+        got = [0.0] * len(numbers) if derivative is None else derivative._numbers()
+        for arg, analytic_number in enumerate(got):
+            numeric = central_difference(weighted, *numbers, arg=arg, epsilon=eps)
+            if abs(analytic_number - numeric) <= atol + rtol * abs(numeric):
+                continue
             if not raise_exception:
                 return False
+            where = f"input {place}" + (f", element {arg}" if len(numbers) > 1 else "") + f" = {numbers[arg]!r}"
             raise GradcheckError(
-                f"gradcheck: for input {place} = {raw[place]!r}, backward gives {got!r}, "
-                f"the central difference gives {numeric!r}"
+                f"gradcheck: for {where}, backward gives {analytic_number / upstream[0]!r}, "
+                f"the central difference gives {numeric / upstream[0]!r}"
+                if len(upstream) == 1 else
+                f"gradcheck: for {where}, backward gives {analytic_number!r}, the central difference gives {numeric!r}, "
+                f"both for the gradient {upstream} of the output"
             )
     return True

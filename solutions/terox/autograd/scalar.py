@@ -5,6 +5,7 @@ In PyTorch: a 0-dimensional `torch.Tensor` of dtype float64.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 from terox.autograd import functions as F
@@ -20,7 +21,9 @@ class Scalar(Variable):
     Raises TypeError if `data` is not a real number.
     """
 
-    __slots__ = ()
+    __slots__ = ("data",)
+
+    data: float
 
     def __init__(self, data: float, requires_grad: bool = False) -> None:
         if not isinstance(data, (int, float)):
@@ -48,6 +51,12 @@ class Scalar(Variable):
         if isinstance(gradient, (int, float)):
             return gradient * 1.0
         raise TypeError(f"a gradient of a Scalar must be a Scalar or a number, not {type(gradient).__name__}")
+
+    def _numbers(self) -> list[float]:
+        return [self.data]
+
+    def _like(self, numbers: Sequence[float]) -> Self:
+        return self._wrap(float(numbers[0]), None)
 
     # ---- The value ----
 

@@ -20,19 +20,20 @@ from terox.foundations.hooks import RemovableHandle
 class Variable:
     """A value with a history.
 
-    data: the raw value, without history (a float for a Scalar).
+    data: the raw value, without history: a float for a Scalar; for a Tensor, a Tensor that shares its memory.
     grad: for a leaf that requires grad, the gradients of all backward passes so far, summed; else None.
     """
 
     # _edge is where a gradient of this value goes, None if it does not require grad. What only few values have (a
     # gradient, hooks, a mark) is a class attribute here, and goes to the instance's dict where it is set.
-    __slots__ = ("data", "_edge", "__dict__", "__weakref__")
+    __slots__ = ("_edge", "__dict__", "__weakref__")
 
     data: Any
     _edge: Edge | None
 
     grad: Any = None
     _is_param = False
+    _has_version = False  # True where raw values can be changed in place, and count how often
 
     @classmethod
     def _wrap(cls, raw: Any, node: Node | None, output_nr: int = 0) -> Self:
@@ -41,6 +42,22 @@ class Variable:
 
     def _raw_grad(self, gradient: Any) -> Any:
         """Check a gradient that a caller hands in for this value, and return its raw form."""
+        raise NotImplementedError
+
+    def _holds(self, raw: Any) -> bool:
+        """Whether `raw` is this value's raw value, and unchanged."""
+        return self.data is raw
+
+    def _own_grad(self, gradient: Any) -> Any:
+        """`gradient`, a raw value that others may hold too, as one that only `grad` holds."""
+        return self._wrap(gradient, None)
+
+    def _numbers(self) -> list[float]:
+        """The value as a list of numbers, for `gradcheck`."""
+        raise NotImplementedError
+
+    def _like(self, numbers: Sequence[float]) -> Self:
+        """A value of the same shape without history, made of `numbers`."""
         raise NotImplementedError
 
     # ---- Where the value stands in the graph ----

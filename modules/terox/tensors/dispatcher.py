@@ -1,0 +1,103 @@
+"""The dispatcher: from the name of an op and a device to the kernel that does it, with autograd above. Task 2.5.
+
+`call("mul", a, b)` is what `a * b` comes to. It is the one door through which every op on tensors goes:
+
+    call            autograd: does the result need a node in the graph?
+    find_kernel     the table: who does this op on this device?
+    the kernel      computes, and knows nothing of graphs
+
+A kernel is registered for one device, or as *composite*: written in terms of other ops or of basic kernels, and good for
+every device that has no kernel of its own. A new device registers the basic kernels (elementwise, reduce, matmul, ...)
+and has all of the ops; where it can do better, it registers its own kernel for that op, and wins.
+
+In PyTorch: `aten/src/ATen/core/dispatch/Dispatcher.h`, `c10/core/DispatchKey.h` (`CompositeExplicitAutograd`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from terox._grad_mode import is_grad_enabled, no_grad
+from terox.autograd.variable import Variable
+from terox.tensors.node import record
+from terox.tensors.schema import derivative_of
+
+Kernel = Callable[..., Any]
+
+COMPOSITE = "composite"
+
+# (op, device) -> kernel
+KERNELS: dict[tuple[str, str], Kernel] = {}
+
+
+def register(op: str, device: str, kernel: Kernel) -> None:
+    """From now on, `kernel` does `op` on `device` (or, for COMPOSITE, on every device without a kernel of its own).
+
+    In PyTorch: `TORCH_LIBRARY_IMPL`, `torch/library.h`; `torch.library.impl`.
+    """
+    KERNELS[op, device] = kernel
+
+
+def find_kernel(op: str, device: str) -> Kernel:
+    """The kernel for `op` on `device`: the device's own, else the composite one. `KERNELS` is the table.
+
+    Raises NotImplementedError if there is neither: `no_kernel(op, device)`, provided, makes that error.
+
+    In PyTorch: `c10::Dispatcher`, `OperatorEntry::lookup`.
+    """
+    # TODO 2.5: look for two keys, in this order.
+    raise NotImplementedError("Task 2.5: find_kernel")
+
+
+def call(op: str, *args: Any) -> Any:
+    """Run `op` on `args` (tensors, numbers, sizes, whatever it takes) and, where a gradient may be asked for, record it.
+
+    1. The kernel is the one for `op` and the device of the tensors: `common_device(op, tensors)`.
+    2. Three reasons to return just what the kernel returns for `args`: nothing is to be recorded now
+       (`is_grad_enabled()`); none of the tensors requires grad; or the op has no derivative of its own
+       (`derivative_of(op)` is None), because it is made of other ops, which record themselves.
+    3. Otherwise run the kernel with recording off (the ops that it is made of shall leave no nodes), then let
+       `record(derivative, args, result)` put a node behind the result, and return the result.
+
+    `tensors_in(args)` lists the tensors, also those in a list of tensors. These helpers are provided.
+
+    In PyTorch: what `torch/csrc/autograd/generated/VariableType` does for each op, `at::AutoDispatchBelowADInplaceOrView`.
+    """
+    # TODO 2.5: the three steps, in this order.
+    raise NotImplementedError("Task 2.5: call")
+
+
+# ---- Provided ----
+
+
+def tensors_in(args: Sequence[Any]) -> list[Any]:
+    """All tensors among the arguments of an op, also those in a list or tuple."""
+    found = []
+    for arg in args:
+        if isinstance(arg, Variable):
+            found.append(arg)
+        elif isinstance(arg, (list, tuple)):
+            found += [each for each in arg if isinstance(each, Variable)]
+    return found
+
+
+def common_device(op: str, tensors: Sequence[Any]) -> str:
+    """The device of all `tensors`. Raises RuntimeError if they are on different ones."""
+    device = tensors[0].device
+    for tensor in tensors:
+        if tensor.device != device:
+            raise RuntimeError(f"{op}: Expected all tensors to be on the same device, but found at least two devices, "
+                               f"{device} and {tensor.device}!")
+    return device
+
+
+def no_kernel(op: str, device: str) -> NotImplementedError:
+    """The error for an op that a device cannot do."""
+    return NotImplementedError(f"Could not run {op!r} on the device {device!r}: it is registered for "
+                               f"{', '.join(map(repr, devices_of(op))) or 'no device'}.")
+
+
+def devices_of(op: str) -> Iterator[str]:
+    """Where `op` is registered: names of devices, and "composite"."""
+    return (device for name, device in KERNELS if name == op)

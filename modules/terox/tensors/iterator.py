@@ -1,0 +1,99 @@
+"""What has to be settled before a kernel can run over several operands: dtype, shape, memory for the result. Provided.
+
+In PyTorch: `aten/src/ATen/TensorIterator.h`, `TensorIteratorBase::build`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from terox.tensors import device as devices
+from terox.tensors.broadcasting import broadcast_shapes
+from terox.tensors.dispatcher import find_kernel
+from terox.tensors.dtype import dtype as DType
+from terox.tensors.dtype import get_default_dtype, result_type
+from terox.tensors.dtype import bool as bool_
+from terox.tensors.layout import contiguous_strides
+from terox.tensors.storage import Storage, TensorImpl
+from terox.tensors.tensor import Tensor
+
+# What the dtype of a result follows from.
+SAME = "same"  # the promoted dtype of the operands
+FLOAT = "float"  # the same, but whole numbers become the default floating-point dtype
+BOOL = "bool"  # operands are promoted among themselves, the result is bool
+
+
+def empty(sizes: Sequence[int], dtype: DType, device: str) -> Tensor:
+    """A new contiguous tensor whose elements have not been set."""
+    sizes = tuple(sizes)
+    strides = contiguous_strides(sizes)
+    count = 1
+    for size in sizes:
+        count *= size
+    return Tensor._of(TensorImpl(devices.allocate(count, dtype, device), sizes, strides))
+
+
+def constant(value: Any, dtype: DType, device: str) -> TensorImpl:
+    """A number as an operand without dimensions."""
+    try:
+        array = np.array([value], dtype=dtype.numpy)
+    except OverflowError:
+        raise RuntimeError(f"value {value} cannot be converted to type {dtype.name} without overflow") from None
+    return TensorImpl(devices.adopt(array, dtype, device), (), ())
+
+
+def prepare(op: str, operands: Sequence[Any], result: str = SAME,
+            also: Sequence[Tensor] = ()) -> tuple[Tensor, list[TensorImpl]]:
+    """Memory for the result of an elementwise op, and the operands, promoted to one dtype and stretched to one shape.
+
+    Operands are tensors of one device and Python numbers. also: further tensors, of which only the shape counts. Raises
+    RuntimeError, naming the op and the shapes, where shapes cannot be broadcast.
+    """
+    tensors = [operand for operand in operands if operand.__class__ is Tensor]
+    tensors += also
+    device = tensors[0].impl.storage.device
+    dtype = result_type(*operands)
+    if result is FLOAT and not dtype.is_floating_point:
+        dtype = get_default_dtype()
+    sizes = shape_of(op, tensors)
+    out = empty(sizes, bool_ if result is BOOL else dtype, device)
+    ins = []
+    for operand in operands:
+        if operand.__class__ is Tensor:
+            if operand.impl.storage.dtype is not dtype:
+                operand = converted(operand, dtype)
+            impl = operand.impl
+        else:
+            impl = constant(operand, dtype, device)
+        ins.append(impl if impl.sizes == sizes else impl.expand(sizes))
+    return out, ins
+
+
+def shape_of(op: str, tensors: Sequence[Tensor]) -> tuple[int, ...]:
+    """The shape to which all of `tensors` are broadcast."""
+    sizes = tensors[0].impl.sizes
+    if all([tensor.impl.sizes == sizes for tensor in tensors]):
+        return sizes
+    try:
+        return broadcast_shapes(*[tensor.impl.sizes for tensor in tensors])
+    except NotImplementedError:
+        raise  # a task that is to do, and no wrong shape
+    except RuntimeError as error:
+        raise RuntimeError(f"{op}: {error}") from None
+
+
+def converted(tensor: Tensor, dtype: DType) -> Tensor:
+    """A contiguous copy of `tensor` with another dtype, without history."""
+    out = empty(tensor.impl.sizes, dtype, tensor.impl.storage.device)
+    find_kernel("copy", out.impl.storage.device)(out.impl, tensor.impl)
+    return out
+
+
+def elementwise(op: str, fn: Callable[..., Any], operands: Sequence[Any], result: str = SAME) -> Tensor:
+    """`fn` of the numbers of all operands, element by element: what every op in pointwise.py comes to."""
+    out, ins = prepare(op, operands, result)
+    find_kernel("elementwise", out.impl.storage.device)(fn, out.impl, *ins)
+    return out

@@ -1,0 +1,71 @@
+"""Products of matrices. Provided; the loops are the learner's kernel.
+
+In PyTorch: `aten/src/ATen/native/LinearAlgebra.cpp`, `_matmul_impl`.
+"""
+
+from __future__ import annotations
+
+from terox.tensors import dtype as dtypes
+from terox.tensors.broadcasting import broadcast_shapes
+from terox.tensors.dispatcher import COMPOSITE, call, find_kernel, register
+from terox.tensors.iterator import empty
+from terox.tensors.tensor import Tensor
+
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """`a @ b`. A vector on the left is a row, on the right a column; that dimension is dropped from the result."""
+    if not isinstance(b, Tensor):
+        raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(b).__name__}")
+    if not a.dim() or not b.dim():
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.dim()}D and {b.dim()}D")
+    left = a.unsqueeze(0) if a.dim() == 1 else a
+    right = b.unsqueeze(1) if b.dim() == 1 else b
+    out = call("mm" if left.dim() == right.dim() == 2 else "bmm", left, right)
+    if b.dim() == 1:
+        out = out.squeeze(-1)
+    return out.squeeze(-1 if b.dim() == 1 else -2) if a.dim() == 1 else out
+
+
+def mm(a: Tensor, b: Tensor) -> Tensor:
+    """`a @ b` for two matrices, and only for them."""
+    if a.dim() != 2 or b.dim() != 2:
+        raise RuntimeError(f"mm: both arguments must be matrices, got shapes {list(a.shape)} and {list(b.shape)}")
+    return call("mm", a, b)
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """The sum of products of two vectors of the same length."""
+    if a.dim() != 1 or b.dim() != 1:
+        raise RuntimeError(f"1D tensors expected, but got {a.dim()}D and {b.dim()}D tensors")
+    if a.shape != b.shape:
+        raise RuntimeError(f"inconsistent tensor size, expected tensor {list(a.shape)} and src {list(b.shape)} to have "
+                           "the same number of elements")
+    return matmul(a, b)
+
+
+def _matmul(self: Tensor, other: Tensor) -> Tensor:
+    """Matrices, or batches of them, of two dimensions or more."""
+    shapes = f"{list(self.shape)} and {list(other.shape)}"
+    if self.dtype is not other.dtype:
+        raise RuntimeError(f"matmul: expected both tensors to have the same dtype, but got {self.dtype.name} and "
+                           f"{other.dtype.name}")
+    if self.dtype is dtypes.bool:
+        raise RuntimeError("matmul: not implemented for bool tensors")
+    if self.shape[-1] != other.shape[-2]:
+        raise RuntimeError(f"matmul: mat1 and mat2 shapes cannot be multiplied ({shapes}): the last size of the first "
+                           f"({self.shape[-1]}) must match the last but one of the second ({other.shape[-2]})")
+    try:
+        batch = broadcast_shapes(self.impl.sizes[:-2], other.impl.sizes[:-2])
+    except NotImplementedError:
+        raise
+    except RuntimeError:
+        raise RuntimeError(f"matmul: the batch dimensions of shapes {shapes} cannot be broadcast") from None
+    rows, inner, columns = self.shape[-2], self.shape[-1], other.shape[-1]
+    out = empty((*batch, rows, columns), self.dtype, self.device)
+    find_kernel("matmul", self.device)(out.impl, self.impl.expand((*batch, rows, inner)),
+                                       other.impl.expand((*batch, inner, columns)))
+    return out
+
+
+register("mm", COMPOSITE, _matmul)
+register("bmm", COMPOSITE, _matmul)

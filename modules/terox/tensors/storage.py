@@ -1,0 +1,87 @@
+"""Storage and TensorImpl: flat memory, and one way to look at it.
+
+A tensor is numbers in a row (its storage) and a rule that says where in the row the element with a given index lies:
+
+    place = offset + index[0] * strides[0] + index[1] * strides[1] + ...
+
+Several tensors may look at one storage, each with its own rule. That is what a view is.
+
+In PyTorch: `c10/core/Storage.h`; `c10/core/TensorImpl.h`, `TensorImpl`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from terox.tensors.dtype import dtype as DType
+
+
+class Storage:
+    """Numbers of one dtype in a row.
+
+    array: a 1-D NumPy array. data: the same memory as a memoryview, from which plain loops read Python numbers (three
+    times as fast as from the array), and to which they write them; float32 is rounded when it is written.
+    version: how often the numbers were changed in place. All views share it.
+    rebased: how often a recorded operation changed them, so that views recorded before have a history out of date.
+    """
+
+    __slots__ = ("array", "data", "dtype", "device", "version", "rebased")
+
+    def __init__(self, array: Any, dtype: DType, device: str) -> None:
+        self.array = array
+        self.data = memoryview(array)
+        self.dtype = dtype
+        self.device = device
+        self.version = 0
+        self.rebased = 0
+
+
+class TensorImpl:
+    """One way to look at a storage. `strides` and `offset` count elements, not bytes.
+
+    A kernel reads and writes `impl.storage.data[place]`.
+    """
+
+    __slots__ = ("storage", "sizes", "strides", "offset")
+
+    def __init__(self, storage: Storage, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> None:
+        self.storage = storage
+        self.sizes = sizes
+        self.strides = strides
+        self.offset = offset
+
+    @property
+    def dtype(self) -> DType:
+        """What kind of numbers the storage holds."""
+        return self.storage.dtype
+
+    @property
+    def device(self) -> str:
+        """Where the storage is: the name of a device."""
+        return self.storage.device
+
+    @property
+    def numel(self) -> int:
+        """The number of elements."""
+        return math.prod(self.sizes)
+
+    def look(self, sizes: tuple[int, ...], strides: tuple[int, ...], offset: int) -> TensorImpl:
+        """Another way to look at the same storage."""
+        return TensorImpl(self.storage, sizes, strides, offset)
+
+    def expand(self, sizes: tuple[int, ...]) -> TensorImpl:
+        """Stretched to `sizes`, without a copy."""
+        from terox.tensors.broadcasting import broadcast_strides
+
+        if sizes == self.sizes:
+            return self
+        return TensorImpl(self.storage, sizes, broadcast_strides(self.sizes, self.strides, sizes), self.offset)
+
+    def __repr__(self) -> str:
+        return (f"TensorImpl(sizes={self.sizes}, strides={self.strides}, offset={self.offset}, "
+                f"storage of {len(self.data_list())} {self.dtype.name})")
+
+    def data_list(self) -> list[Any]:
+        """All numbers of the storage, in the order of memory."""
+        return self.storage.data.tolist()

@@ -1,0 +1,58 @@
+"""Views: other sizes, strides and offset for the same memory. Nothing is copied. Task 2.4.
+
+Each function takes the geometry of a tensor, `sizes`, `strides` and `offset`, and returns that of the view, as three
+values. Arguments are checked before: dimensions are from 0 on and exist, indices and ranges lie inside. All other
+views (`transpose`, `T`, `unsqueeze`, `flatten`, `narrow`, everything in `[]`) are made of these four and `view`.
+
+In PyTorch: `aten/src/ATen/native/TensorShape.cpp`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from terox.tensors.broadcasting import broadcast_strides
+
+Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
+
+
+def permute(sizes: Sequence[int], strides: Sequence[int], offset: int, dims: Sequence[int]) -> Geometry:
+    """Dimension `n` of the view is dimension `dims[n]` of the tensor. `dims` has each dimension once.
+
+    In PyTorch: `torch.permute`.
+    """
+    # TODO 2.4: sizes and strides move together.
+    raise NotImplementedError("Task 2.4: permute")
+
+
+def expand(sizes: Sequence[int], strides: Sequence[int], offset: int, shape: Sequence[int]) -> Geometry:
+    """The tensor stretched to `shape`, where a size of -1 keeps the tensor's own size along that dimension.
+
+    A -1 in front, where the tensor has no dimension, is an error: RuntimeError that names both shapes (broadcasting's
+    `cannot_expand`), as is every shape to which the tensor cannot be stretched.
+
+    In PyTorch: `torch.Tensor.expand`.
+    """
+    # TODO 2.4: put the tensor's sizes in place of -1; task 2.2 gives the strides.
+    raise NotImplementedError("Task 2.4: expand")
+
+
+def slice(sizes: Sequence[int], strides: Sequence[int], offset: int, dim: int, start: int, stop: int,
+          step: int) -> Geometry:
+    """Along dimension `dim`, the indices `start`, `start + step`, ... below `stop`; `0 <= start`, `step >= 1`.
+
+    `stop` is at most the size of `dim`. If it is not above `start`, nothing is left: the size is 0, whatever the step.
+
+    In PyTorch: `x[start:stop:step]`; `aten::slice.Tensor`.
+    """
+    # TODO 2.4: the view begins further on, and its steps are longer. How many steps fit?
+    raise NotImplementedError("Task 2.4: slice")
+
+
+def select(sizes: Sequence[int], strides: Sequence[int], offset: int, dim: int, index: int) -> Geometry:
+    """The part with one `index` along dimension `dim`, which the view does not have any more.
+
+    In PyTorch: `x[index]`; `torch.select`.
+    """
+    # TODO 2.4: leave the dimension out; the offset says which part it is.
+    raise NotImplementedError("Task 2.4: select")

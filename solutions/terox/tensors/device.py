@@ -1,0 +1,75 @@
+"""Devices: where numbers are kept, and who computes with them there. Provided.
+
+A device is a name. "python" computes with this module's plain loops. A later module brings a device of its own, and is
+imported when that device is first used; so this module depends on none of them.
+
+In PyTorch: `c10/core/Device.h`, `c10/core/Allocator.h`; `torch/__init__.py`, `set_default_device`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from terox.tensors.dtype import dtype as DType
+from terox.tensors.storage import Storage
+
+# Device -> the module that registers its kernels when it is imported.
+MODULES = {"python": "terox.tensors.other_kernels"}
+
+# Devices whose memory is not the host's say here how to get some: (count, dtype) -> Storage.
+ALLOCATORS: dict[str, Callable[[int, DType], Storage]] = {}
+
+# Where the ops that are good for every device are registered.
+OPS = ("pointwise", "reductions", "shapes", "linalg", "indexing")
+
+_loaded: set[str] = set()
+_default: str | None = None
+
+
+def check(device: Any) -> str:
+    """The device's name, once its kernels are registered. Raises RuntimeError for one that does not exist."""
+    if not isinstance(device, str):
+        raise TypeError(f"a device is a string, such as 'python', not {type(device).__name__}")
+    if device not in _loaded:
+        if device not in MODULES:
+            raise RuntimeError(f"Expected one of {', '.join(MODULES)} as device, but got {device!r}")
+        for module in OPS:
+            importlib.import_module(f"terox.tensors.{module}")
+        importlib.import_module(MODULES[device])
+        _loaded.add(device)
+    return device
+
+
+def get_default_device() -> str:
+    """Where new tensors are made: as `set_default_device` or TEROX_DEVICE say, else on "python"."""
+    global _default
+    if _default is None:
+        _default = check(os.environ.get("TEROX_DEVICE") or "python")
+    return _default
+
+
+def set_default_device(device: str | None) -> None:
+    """Make new tensors on `device` from now on; None for the one that it was at first."""
+    global _default
+    _default = None if device is None else check(device)
+
+
+def allocate(count: int, dtype: DType, device: str) -> Storage:
+    """Memory for `count` numbers, which have not been set."""
+    if device in ALLOCATORS:
+        return ALLOCATORS[device](count, dtype)
+    return Storage(np.empty(count, dtype.numpy), dtype, device)
+
+
+def adopt(array: np.ndarray, dtype: DType, device: str) -> Storage:
+    """Storage with the numbers of a 1-D contiguous NumPy array: its very memory, where the device uses the host's."""
+    if device not in ALLOCATORS:
+        return Storage(array, dtype, device)
+    storage = ALLOCATORS[device](len(array), dtype)
+    storage.array[:] = array
+    return storage

@@ -1,0 +1,93 @@
+"""Kernels of the device "python": the loops that do the work, to be read. Task 2.3.
+
+A kernel gets TensorImpls and fills `out`, whose memory was allocated before. It never sees a graph, a dtype to be
+promoted or a shape that does not fit: all that was done above. What it has to respect is the layout: any sizes (0, 1,
+no dimension at all), any strides (0 where a dimension was broadcast, and any order), any offset. Elements are read and
+written as `impl.storage.data[place]`, where `place` follows from index, strides and offset, as in task 2.1. For all
+elements at once, `layout.places` gives them in a list.
+
+In PyTorch: `aten/src/ATen/native/cpu/Loops.h`, `Reduce.h`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from terox.tensors.layout import places, position
+from terox.tensors.storage import TensorImpl
+
+
+def _all(impl: TensorImpl) -> list[int]:
+    """Where the elements lie. Provided."""
+    return places(impl.sizes, impl.strides, impl.offset)
+
+
+def elementwise(fn: Callable[..., float], out: TensorImpl, *ins: TensorImpl) -> None:
+    """`out[index] = fn(ins[0][index], ins[1][index], ...)` for every index.
+
+    `fn` takes as many numbers as there are `ins` (0, 1, 2, 3, ...), which all have the sizes of `out`. `fn` is called
+    once for each element.
+
+    In PyTorch: `aten/src/ATen/native/cpu/Loops.h`, `basic_loop`.
+    """
+    # TODO 2.3: go through all indices; in each, find the place in every operand with its own strides.
+    # BEGIN SOLUTION
+    numbers = [a.storage.data for a in ins]
+    for place, *sources in zip(_all(out), *map(_all, ins)):
+        out.storage.data[place] = fn(*[data[source] for data, source in zip(numbers, sources)])
+    # END SOLUTION
+
+
+def reduce(fn: Callable[[float, float], float], out: TensorImpl, a: TensorImpl, dims: Sequence[int],
+           start: float) -> None:
+    """Fold `a` along the dimensions `dims` into `out`, with `fn(so_far, element)`, beginning with `start`.
+
+    `out` has as many dimensions as `a`: size 1 in each of `dims`, else the size of `a`. `dims` are different numbers
+    from 0 on, in any order; with none of them, each element is folded with `start` alone. Where there is nothing to
+    fold, the result is `start`. Elements may be taken in any order. Keep the value so far in a Python number until
+    it is complete: in the storage of a float32 tensor it would be rounded at every step.
+
+    In PyTorch: `aten/src/ATen/native/cpu/Reduce.h`, `binary_kernel_reduce`.
+    """
+    # TODO 2.3: two loops: over the indices of out, and, from each, over the dimensions that are folded.
+    # BEGIN SOLUTION
+    numbers = a.storage.data
+    firsts = places(out.sizes, a.strides, a.offset)  # where the index along `dims` is 0
+    steps = places([a.sizes[d] for d in dims], [a.strides[d] for d in dims])
+    for place, first in zip(_all(out), firsts):
+        value = start
+        for step in steps:
+            value = fn(value, numbers[first + step])
+        out.storage.data[place] = value
+    # END SOLUTION
+
+
+def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
+    """`out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]`.
+
+    Sizes: out (..., n, m), a (..., n, k), b (..., k, m), with equal dimensions in front (a batch; where one operand was
+    broadcast, its strides there are 0). Any of them may be 0; for k = 0 the result is 0. Begin each sum with the whole
+    number 0, so that sums of whole numbers stay exact.
+
+    This is the one kernel whose inner loop counts: training spends its time there. Take out of it what does not
+    change.
+
+    In PyTorch: `aten/src/ATen/native/LinearAlgebra.cpp`, `baddbmm_cpu_kernel`.
+    """
+    # TODO 2.3: four loops: batch, row i, column j, and the sum over k.
+    # BEGIN SOLUTION
+    *batch, n, m = out.sizes
+    k = a.sizes[-1]
+    for index in itertools.product(*map(range, batch)):
+        first_a, first_b, first_out = (position((*index, 0, 0), x.strides, x.offset) for x in (a, b, out))
+        # Each row and each column as a list, once: BLAS does the same, and calls it packing.
+        columns = [[b.storage.data[first_b + i * b.strides[-2] + j * b.strides[-1]] for i in range(k)] for j in range(m)]
+        for i in range(n):
+            row = [a.storage.data[first_a + i * a.strides[-2] + j * a.strides[-1]] for j in range(k)]
+            for j, column in enumerate(columns):
+                total = 0
+                for x, y in zip(row, column):
+                    total += x * y
+                out.storage.data[first_out + i * out.strides[-2] + j * out.strides[-1]] = total
+    # END SOLUTION

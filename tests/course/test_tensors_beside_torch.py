@@ -1,0 +1,114 @@
+"""Terox's tensors beside PyTorch's: the same expressions on the same numbers, the same calls refused.
+
+The table stands in `torch_cases_*.py` and `torch_wrong_*.py`. It needs the torch that the course names; without it
+these tests are skipped, and say so; where TEROX_REQUIRE_TORCH=1 they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+import torch_cases_autograd
+import torch_cases_graphs
+import torch_cases_indexing
+import torch_cases_methods
+import torch_cases_pointwise
+import torch_cases_reductions
+import torch_cases_views
+import torch_wrong_calls
+import torch_wrong_uses
+from torch_compare import differences, refusal
+from torch_deviations import DEVIATIONS
+
+import terox
+from course import manifest, torch_source
+
+DEVICES = ("python",)
+CASES = [case for part in (torch_cases_pointwise, torch_cases_views, torch_cases_reductions, torch_cases_indexing,
+                           torch_cases_methods, torch_cases_autograd, torch_cases_graphs) for case in part.CASES]
+WRONG_CALLS = [call for part in (torch_wrong_calls, torch_wrong_uses) for call in part.WRONG_CALLS]
+DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
+
+# What design.md promises of tensors: each name occurs in the table.
+PROMISED = """
+    tensor zeros ones full arange eye rand randn randint cat stack where maximum minimum manual_seed
+    shape size dim numel dtype stride storage_offset is_contiguous contiguous view reshape permute transpose T expand
+    squeeze unsqueeze flatten detach clone item numpy tolist to backward grad grad_fn is_leaf requires_grad_ retain_grad
+    register_hook sum mean max min argmax var std all any exp log relu sigmoid tanh sqrt rsqrt sin cos pow abs clamp
+    matmul softmax log_softmax logsumexp masked_fill gather no_grad enable_grad gradcheck
+    """.split()
+
+
+@pytest.fixture(scope="module")
+def torch():
+    """The torch that the course names."""
+    release, found = manifest.load().torch, torch_source.find_torch()
+    if found is None or found.version != release:
+        problem = f"not compared with PyTorch {release}: " + (
+            "torch is not installed" if found is None else f"torch {found.version} is installed")
+        if os.environ.get("TEROX_REQUIRE_TORCH") == "1":
+            pytest.fail(f"{problem}, and TEROX_REQUIRE_TORCH=1")
+        pytest.skip(problem)
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield torch
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(params=DEVICES)
+def device(request):
+    """A device of terox, made the default one."""
+    before = terox.get_default_device()
+    terox.set_default_device(request.param)
+    yield request.param
+    terox.set_default_device(before)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_an_expression_gives_what_torch_gives(case, device, torch):
+    """Values, dtype, shape, gradients and second derivatives; of views, strides and shared storage."""
+    found = differences(case, torch, terox, device)
+    if case.name in DEVIATIONS:
+        aspect, _ = DEVIATIONS[case.name]
+        assert found, "this deviation does not deviate any more: remove it from DEVIATIONS and docs/deviations.md"
+        found = [each for each in found if each.aspect != aspect]
+    lines = [str(each) for each in found]
+    more = f"\n... and {len(lines) - 5} more" if len(lines) > 5 else ""
+    assert not found, f"{case.name}: terox differs from torch\n" + "\n".join(lines[:5]) + more
+
+
+@pytest.mark.parametrize("call", WRONG_CALLS, ids=lambda call: call.name)
+def test_a_wrong_call_is_refused_as_in_torch(call, device, torch):
+    """The same type of exception, or a subclass, and a message that says what was wrong."""
+    found = refusal(call, torch, terox)
+    if call.name in DEVIATIONS:
+        assert found, "this deviation does not deviate any more: remove it from DEVIATIONS and docs/deviations.md"
+        assert found[0] == DEVIATIONS[call.name][0], found[1]
+        return
+    assert not found, f"{call.name}: {found[1]}"
+
+
+def test_the_table_is_large_enough_and_has_no_name_twice():
+    names = [entry.name for entry in [*CASES, *WRONG_CALLS]]
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
+    assert len({case.run for case in CASES}) >= 150
+    assert len(WRONG_CALLS) >= 60
+
+
+def test_everything_that_is_promised_of_tensors_occurs_in_the_table():
+    folder = manifest.ROOT / "tests" / "course"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("torch_*.py"))
+    missing = [name for name in PROMISED if not re.search(rf"\.{name}\b", text)]
+    assert not missing
+
+
+def test_every_deviation_is_an_entry_of_the_table_and_of_the_page():
+    names = {entry.name for entry in [*CASES, *WRONG_CALLS]}
+    assert set(DEVIATIONS) <= names, set(DEVIATIONS) - names
+    page = DEVIATIONS_PAGE.read_text(encoding="utf-8")
+    missing = [name for name in DEVIATIONS if f"`{name}`" not in page]
+    assert not missing, f"not in {DEVIATIONS_PAGE.name}: {missing}"

@@ -1,0 +1,16 @@
+"""Task 2.R: what the learner found in PyTorch's tensors, TensorIterator, derivatives and dispatcher."""
+
+from __future__ import annotations
+
+import pytest
+
+from course import reading
+from terox.tensors.reading import answers
+
+pytestmark = pytest.mark.task("2.R")
+
+
+@pytest.mark.parametrize("question", reading.questions(2), ids=lambda question: question.key)
+def test_the_answer_is_the_name_in_pytorch(question):
+    """The answer to each question is the name that PyTorch's own source has at that place."""
+    reading.check_answer(question, answers)
