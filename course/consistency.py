@@ -14,7 +14,7 @@ from pathlib import Path
 from course.manifest import ROOT, TASK_ID, Manifest, Module, Task, load
 from course.markers import Block, MarkerError, find_blocks
 
-MOST_TASKS, MOST_STUBS, MOST_LINES, MOST_IN_FUNCTION = 8, 40, 250, 40
+MOST_TASKS, MOST_STUBS, MOST_LINES, MOST_IN_FUNCTION = 8, 35, 250, 40
 HINTS = 3
 MENTION = re.compile(r"(?:TASK=|[Tt]asks? )(\d+\.(?:\d+|R))\b")
 

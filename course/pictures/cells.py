@@ -34,8 +34,8 @@ def cell(x: float, y: float, letter: str, value: str, color: int | None, *, stro
     if hatched:
         rows.append(hatching(x, y))
     if strong:
-        rows.append(f'<rect x="{x + 2:.1f}" y="{y + 2:.1f}" width="{CELL - 4:g}" height="{CELL - 4:g}" fill="none" '
-                    f'stroke="{INK}" stroke-width="4"/>')
+        rows.append(f'<rect x="{x + 1.5:.1f}" y="{y + 1.5:.1f}" width="{CELL - 3:g}" height="{CELL - 3:g}" '
+                    f'fill="none" stroke="{INK}" stroke-width="3"/>')
     ink = PALE if color is None else INK
     middle = x + CELL / 2
     if letter:

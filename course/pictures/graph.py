@@ -7,7 +7,8 @@ for tensors the shapes that nodes remember (`metadata`; in PyTorch `_input_metad
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, TextIO
 
 from course.pictures.svg import Box, Svg, draw
@@ -20,7 +21,7 @@ class GraphTooLarge(ValueError):
     """A graph of so many nodes cannot be read as a picture."""
 
 
-def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: str = "",
+def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: str = "", down: bool = False,
                max_nodes: int = MAX_NODES) -> Svg:
     """The graph of the expression that computed `output`, inputs on the left, `output` on the right.
 
@@ -31,6 +32,7 @@ def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: st
 
     names: `{"x": x, "y": y}`, or the other way round, `{x: "x"}` or `{id(x): "x"}`.
     title: of the picture; by default "The graph of" and the name of the output.
+    down: from the top to the bottom of the page instead, which leaves a long graph large enough to be read.
 
     A picture leaves out plain numbers: no gradient goes there. Raises ValueError if nothing was recorded for
     `output`, GraphTooLarge for more than `max_nodes` nodes.
@@ -66,19 +68,29 @@ def draw_graph(output: Any, names: Mapping[Any, Any] | None = None, *, title: st
     if len(sentences) > MAX_SENTENCES:
         sentences[MAX_SENTENCES:] = [f"And {len(sentences) - MAX_SENTENCES} more nodes."]
     counts = f"{_count(len(nodes), 'node')}, {_count(len(edges), 'edge')}"
-    summary = f"{counts}, inputs on the left, the output on the right."
-    return draw(boxes, edges, title=title or f"The graph of {output_name or 'an expression'}",
+    ends = ("at the top", "at the bottom") if down else ("on the left", "on the right")
+    summary = f"{counts}, inputs {ends[0]}, the output {ends[1]}."
+    return draw(boxes, edges, down=down, title=title or f"The graph of {output_name or 'an expression'}",
                 description=" ".join([summary, *sentences]))
 
 
 def print_next_functions(output: Any, names: Mapping[Any, Any] | None = None, *, limit: int = 40,
-                         file: TextIO | None = None) -> None:
+                         indent: int = 4, file: TextIO | None = None, beside: str = "") -> None:
     """Print `output.grad_fn` and, indented below each node, its `next_functions`, as PyTorch names them.
 
     None stands for an input that gets no gradient. A node that is reached again is not unfolded again. At most
-    `limit` lines are printed. names: as for `draw_graph`, shown beside the leaves.
+    `limit` lines are printed. names: as for `draw_graph`, shown beside the leaves. indent: how many blanks go before
+    each level. beside: text that is printed in a second column, such as what PyTorch prints.
     """
-    file = sys.stdout if file is None else file
+    lines = list(_next_functions(output, names, limit, " " * indent))
+    if beside:
+        width = max(map(len, lines)) + 4
+        rows = zip_longest(lines, beside.strip("\n").splitlines(), fillvalue="")
+        lines = [f"{line:{width}}{other}".rstrip() for line, other in rows]
+    print(*lines, sep="\n", file=sys.stdout if file is None else file)
+
+
+def _next_functions(output: Any, names: Mapping[Any, Any] | None, limit: int, indent: str) -> Iterator[str]:
     named = _by_identity(names)
     waiting: list[tuple[Any, int]] = [(_start(output), 0)]
     seen: set[int] = set()
@@ -86,7 +98,7 @@ def print_next_functions(output: Any, names: Mapping[Any, Any] | None = None, *,
     while waiting:
         node, depth = waiting.pop()
         if printed == limit:
-            print(f"... and more: print_next_functions(output, limit={10 * limit})", file=file)
+            yield f"... and more: print_next_functions(output, limit={10 * limit})"
             return
         line = "None" if node is None else f"<{node.name()}>"
         if node is not None and node.name() == "AccumulateGrad":
@@ -97,7 +109,7 @@ def print_next_functions(output: Any, names: Mapping[Any, Any] | None = None, *,
         elif node is not None:
             seen.add(id(node))
             waiting.extend((following, depth + 1) for following, _ in reversed(node.next_functions))
-        print("    " * depth + line, file=file)
+        yield indent * depth + line
         printed += 1
 
 

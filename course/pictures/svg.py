@@ -70,12 +70,17 @@ class Svg:
 
 
 def draw(boxes: Sequence[Box], edges: Sequence[tuple[int, int]], *, title: str, description: str,
-         arrows: bool = True) -> Svg:
-    """Boxes and the edges (source, target) between them, laid out from left to right."""
-    layout = layered([box.size() for box in boxes], edges)
-    parts = [_edge(route, arrows) for route in layout.routes]
-    parts += [_box(box, center) for box, center in zip(boxes, layout.centers)]
-    return page("\n".join(parts), layout.width, layout.height, title=title, description=description)
+         arrows: bool = True, down: bool = False) -> Svg:
+    """Boxes and the edges (source, target) between them, laid out from left to right, or `down` the page."""
+    sizes = [box.size() for box in boxes]
+    if down:  # laid out as if the page were turned
+        layout = layered([(height, width) for width, height in sizes], edges, gap_x=34.0, gap_y=26.0)
+    else:
+        layout = layered(sizes, edges)
+    parts = [_edge(route, arrows, down) for route in layout.routes]
+    parts += [_box(box, center[::-1] if down else center) for box, center in zip(boxes, layout.centers)]
+    width, height = (layout.height, layout.width) if down else (layout.width, layout.height)
+    return page("\n".join(parts), width, height, title=title, description=description)
 
 
 def page(body: str, width: float, height: float, *, title: str, description: str) -> Svg:
@@ -118,18 +123,21 @@ def _box(box: Box, center: Point) -> str:
     return "\n".join([*rows, "</g>"])
 
 
-def _edge(route: Sequence[Point], arrows: bool) -> str:
-    tip_x, tip_y = route[-1]
-    points = [*route[:-1], (tip_x - (8.0 if arrows else 0.0), tip_y)]
-    way = [f"M {points[0][0]:.1f} {points[0][1]:.1f}"]
+def _edge(route: Sequence[Point], arrows: bool, down: bool) -> str:
+    def at(along: float, across: float) -> str:
+        return f"{across:.1f} {along:.1f}" if down else f"{along:.1f} {across:.1f}"
+
+    tip, level = route[-1]
+    points = [*route[:-1], (tip - (8.0 if arrows else 0.0), level)]
+    way = [f"M {at(*points[0])}"]
     for number, (start, end) in enumerate(zip(points, points[1:])):
         if number % 2 == 0:  # straight across a layer, between its boxes
-            way.append(f"L {end[0]:.1f} {end[1]:.1f}")
+            way.append(f"L {at(*end)}")
         else:
             middle = (start[0] + end[0]) / 2
-            way.append(f"C {middle:.1f} {start[1]:.1f} {middle:.1f} {end[1]:.1f} {end[0]:.1f} {end[1]:.1f}")
+            way.append(f"C {at(middle, start[1])} {at(middle, end[1])} {at(*end)}")
     line = f'<path class="edge" d="{" ".join(way)}" fill="none" stroke="{QUIET}" stroke-width="1.5"/>'
     if not arrows:
         return line
-    head = f"{tip_x:.1f},{tip_y:.1f} {tip_x - 9:.1f},{tip_y - 4.5:.1f} {tip_x - 9:.1f},{tip_y + 4.5:.1f}"
+    head = f"{at(tip, level)} {at(tip - 9, level - 4.5)} {at(tip - 9, level + 4.5)}"
     return f'{line}\n<polygon points="{head}" fill="{QUIET}"/>'

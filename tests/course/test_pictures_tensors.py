@@ -157,3 +157,55 @@ def test_elements_that_are_not_stretched_are_all_there():
     assert sum("hatched" in element for element in elements) == 6  # half of a's
     elements = groups(pictures.draw_broadcast((), (2,)), "element")
     assert elements == [["A"], ["A", "hatched"], ["a"], ["b"], ["Aa"], ["Ab"]]
+
+
+# ---- Graphs of tensors ----
+
+
+def boxes(picture):
+    return sorted(groups(picture, "node"))
+
+
+def small_loss():
+    import terox
+
+    x = terox.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True, device="python")
+    bias = terox.tensor([1.0, 1.0, 1.0], requires_grad=True, device="python")
+    y = x + bias
+    return x, bias, y, (y * 2.0).sum()
+
+
+def test_a_graph_of_tensors_shows_shapes():
+    x, bias, y, loss = small_loss()
+    bias.sum().backward()
+    picture = pictures.draw_graph(loss, {"x": x, "bias": bias, "y": y, "loss": loss})
+    assert boxes(picture) == sorted([
+        ["x", "shape (2, 3)", "grad None"], ["bias", "shape (3,)", "grad (3,)"], ["Add", "y", "shape (2, 3)"],
+        ["Mul", "shape (2, 3)"], ["Sum", "loss", "value 54"]])
+    assert "bias is a leaf with shape (3,) and grad (3,)" in picture.alt
+
+
+def test_a_graph_can_go_down_the_page():
+    x, _, _, loss = small_loss()
+    across, down = pictures.draw_graph(loss, {"x": x}), pictures.draw_graph(loss, {"x": x}, down=True)
+    assert boxes(across) == boxes(down)
+    assert "inputs at the top, the output at the bottom" in down.alt
+    root = ElementTree.fromstring(down.text)
+    assert float(root.get("height")) > float(root.get("width"))
+    edges = [path.get("d").split() for path in root.iter(f"{SVG}path") if path.get("class") == "edge"]
+    assert len(edges) == 4
+    for numbers in edges:  # "M x y L x y ... x y"
+        assert float(numbers[2]) < float(numbers[-1])
+
+
+def test_next_functions_beside_another_text():
+    import io
+
+    x, bias, _, loss = small_loss()
+    file = io.StringIO()
+    pictures.print_next_functions(loss, {"x": x}, file=file, beside="<SumBackward0>\n    <MulBackward0>\n")
+    lines = file.getvalue().splitlines()
+    assert lines[0].split() == ["<SumBackward0>"] * 2 and lines[1].split() == ["<MulBackward0>"] * 2
+    assert lines[1].index("<") == 4 and lines[1].rindex("<") == lines[0].rindex("<") + 4
+    assert [line.strip() for line in lines[2:]] == [
+        "<AddBackward0>", "<AccumulateGrad> of x", "<AccumulateGrad>", "None"]

@@ -80,6 +80,10 @@ class FunctionNode(Node):
                 f"{self.function.__name__}.backward returned {len(result)} gradient(s); "
                 f"its forward has {len(self.next_functions)} input(s), and each needs one (or None)"
             )
+        if self._versions is not None and self._inputs is not None:
+            inputs = zip(self._inputs, self.next_functions, result)
+            result = tuple([each if each is None or edge is NO_EDGE else value._fitted_grad(each, self.name(), number)
+                            for number, (value, edge, each) in enumerate(inputs)])
         if not retain_graph:
             if self._saved:
                 self._saved = None  # what saved nothing, such as a sum, can run again; so it is in PyTorch

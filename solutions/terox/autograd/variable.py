@@ -52,6 +52,10 @@ class Variable:
         """`gradient`, a raw value that others may hold too, as one that only `grad` holds."""
         return self._wrap(gradient, None)
 
+    def _fitted_grad(self, gradient: Any, node: str, number: int) -> Any:
+        """`gradient`, which `node` gives for its input `number`, this value, in the shape of this value."""
+        return gradient
+
     def _numbers(self) -> list[float]:
         """The value as a list of numbers, for `gradcheck`."""
         raise NotImplementedError

@@ -14,13 +14,13 @@ Three things need no thought here, because they are done for all ops alike, in n
 its input, because the input was broadcast, is summed up with your `sum_to`. A gradient of another dtype is converted.
 And the backward pass can itself be recorded, as long as formulas are made of ops on tensors.
 
-In PyTorch: `tools/autograd/derivatives.yaml`, whose entries look much the same; `torch/csrc/autograd/FunctionsManual.cpp`.
+In PyTorch: `tools/autograd/derivatives.yaml`, whose entries look much the same;
+`torch/csrc/autograd/FunctionsManual.cpp`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from terox.tensors.functions import pad, relu_back, unreduced
 from terox.tensors.schema import derivative
@@ -169,7 +169,7 @@ def matmul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 @derivative("permute(self, dims)", "self")
 def permute(dims: Sequence[int]) -> Formula:
-    """Dimension `n` of the result is dimension `dims[n]` of `self`. The gradient has to go back to where it came from."""
+    """Dimension `n` of the result is dimension `dims[n]` of `self`. The gradient goes back to where it came from."""
     # TODO 2.6: the inverse of a permutation: where in `dims` does each dimension stand?
     # BEGIN SOLUTION
     return lambda grad: grad.permute([dims.index(dim) for dim in range(len(dims))])

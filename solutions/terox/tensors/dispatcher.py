@@ -6,9 +6,9 @@
     find_kernel     the table: who does this op on this device?
     the kernel      computes, and knows nothing of graphs
 
-A kernel is registered for one device, or as *composite*: written in terms of other ops or of basic kernels, and good for
-every device that has no kernel of its own. A new device registers the basic kernels (elementwise, reduce, matmul, ...)
-and has all of the ops; where it can do better, it registers its own kernel for that op, and wins.
+A kernel is registered for one device, or as *composite*: written in terms of other ops or of basic kernels, and good
+for every device that has no kernel of its own. A new device registers the basic kernels (elementwise, reduce, matmul
+and a few more) and has all of the ops; where it can do better, it registers its own kernel for that op, and wins.
 
 In PyTorch: `aten/src/ATen/core/dispatch/Dispatcher.h`, `c10/core/DispatchKey.h` (`CompositeExplicitAutograd`).
 """
@@ -56,7 +56,7 @@ def find_kernel(op: str, device: str) -> Kernel:
 
 
 def call(op: str, *args: Any) -> Any:
-    """Run `op` on `args` (tensors, numbers, sizes, whatever it takes) and, where a gradient may be asked for, record it.
+    """Run `op` on `args` (tensors, numbers, sizes, whatever it takes); record it where a gradient may be asked for.
 
     1. The kernel is the one for `op` and the device of the tensors: `common_device(op, tensors)`.
     2. Three reasons to return just what the kernel returns for `args`: nothing is to be recorded now
@@ -67,7 +67,8 @@ def call(op: str, *args: Any) -> Any:
 
     `tensors_in(args)` lists the tensors, also those in a list of tensors. These helpers are provided.
 
-    In PyTorch: what `torch/csrc/autograd/generated/VariableType` does for each op, `at::AutoDispatchBelowADInplaceOrView`.
+    In PyTorch: what `torch/csrc/autograd/generated/VariableType.h` does for each op, under
+    `at::AutoDispatchBelowADInplaceOrView`.
     """
     # TODO 2.5: the three steps, in this order.
     # BEGIN SOLUTION

@@ -82,7 +82,8 @@ def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
     for index in itertools.product(*map(range, batch)):
         first_a, first_b, first_out = (position((*index, 0, 0), x.strides, x.offset) for x in (a, b, out))
         # Each row and each column as a list, once: BLAS does the same, and calls it packing.
-        columns = [[b.storage.data[first_b + i * b.strides[-2] + j * b.strides[-1]] for i in range(k)] for j in range(m)]
+        columns = [[b.storage.data[first_b + i * b.strides[-2] + j * b.strides[-1]] for i in range(k)]
+                   for j in range(m)]
         for i in range(n):
             row = [a.storage.data[first_a + i * a.strides[-2] + j * a.strides[-1]] for j in range(k)]
             for j, column in enumerate(columns):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
 
 
@@ -70,10 +71,13 @@ class TensorImpl:
         """Another way to look at the same storage."""
         return TensorImpl(self.storage, sizes, strides, offset)
 
+    def whole(self) -> TensorImpl:
+        """The storage as one row."""
+        count = len(self.storage.array)
+        return TensorImpl(self.storage, (count,), (1,))
+
     def expand(self, sizes: tuple[int, ...]) -> TensorImpl:
         """Stretched to `sizes`, without a copy."""
-        from terox.tensors.broadcasting import broadcast_strides
-
         if sizes == self.sizes:
             return self
         return TensorImpl(self.storage, sizes, broadcast_strides(self.sizes, self.strides, sizes), self.offset)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from terox.tensors.broadcasting import broadcast_strides
+from terox.tensors.broadcasting import broadcast_strides, cannot_expand
 
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 
@@ -39,6 +39,8 @@ def expand(sizes: Sequence[int], strides: Sequence[int], offset: int, shape: Seq
     # BEGIN SOLUTION
     new = len(shape) - len(sizes)
     wanted = tuple(sizes[dim - new] if size == -1 and dim >= new else size for dim, size in enumerate(shape))
+    if -1 in wanted:
+        raise cannot_expand(sizes, shape)
     return wanted, broadcast_strides(sizes, strides, wanted), offset
     # END SOLUTION
 
