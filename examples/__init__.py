@@ -1,1 +1,1 @@
-"""Training programs, to run and to change: `python -m examples.scalars --help`."""
+"""Training programs, to run and to change: `python -m examples.scalars --help`, `python -m examples.digits --help`."""

@@ -17,6 +17,7 @@ class Progress:
     title: str
     epochs: int
     examples: int  # in one epoch
+    unit: str = "examples"  # what they are called
     bar: Any = None
     task: Any = None
     began: float = field(default_factory=time.perf_counter)
@@ -40,7 +41,7 @@ class Progress:
             self.bar.update(self.task, details=self._details())
         elif self.done_epochs % max(1, self.epochs // 10) == 0 or self.done_epochs == self.epochs:
             print(f"{self.title}: epoch {self.done_epochs} of {self.epochs}, loss {loss:.4f}, "
-                  f"accuracy {accuracy:.1%}, {self.speed():,.0f} examples/s", flush=True)
+                  f"accuracy {accuracy:.1%}, {self.speed():,.0f} {self.unit}/s", flush=True)
 
     def speed(self) -> float:
         """Examples per second so far."""
@@ -48,13 +49,13 @@ class Progress:
 
     def _details(self) -> str:
         accuracy = "" if self.accuracy != self.accuracy else f"  accuracy {self.accuracy:.1%}"
-        return f"loss {self.loss:.4f}{accuracy}  {self.speed():,.0f} examples/s"
+        return f"loss {self.loss:.4f}{accuracy}  {self.speed():,.0f} {self.unit}/s"
 
 
 @contextmanager
-def training(title: str, *, epochs: int, examples: int) -> Iterator[Progress]:
+def training(title: str, *, epochs: int, examples: int, unit: str = "examples") -> Iterator[Progress]:
     """`with training("moons", epochs=20, examples=100) as progress:`, on standard output."""
-    progress = Progress(title, epochs, examples)
+    progress = Progress(title, epochs, examples, unit)
     if not sys.stdout.isatty():
         yield progress
         return

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from course import datasets
-from course.runner.events import TODO_MESSAGE
-from examples.progress import training
+from examples import program
+from examples.program import Result
 
 TOYS = {"moons": datasets.moons, "circles": datasets.circles, "xor": datasets.xor, "spiral": datasets.spiral}
 # Epochs, learning rate and hidden sizes that go well with each data set.
@@ -42,22 +41,6 @@ class Data:
     test_inputs: list[list[float]]
     test_labels: list[int]
     images: Any = None
-
-
-@dataclass
-class Result:
-    """What a training run reached: a loss and a held-out accuracy for each epoch."""
-
-    model: Any
-    losses: list[float] = field(default_factory=list)
-    accuracies: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    stopped: bool = False  # by Ctrl-C
-
-    @property
-    def accuracy(self) -> float:
-        """The last one; nan if no epoch was finished."""
-        return self.accuracies[-1] if self.accuracies else float("nan")
 
 
 def load(name: str, *, seed: int = 0, count: int | None = None) -> Data:
@@ -80,29 +63,20 @@ def train(data: Data, *, epochs: int, lr: float, hidden: Sequence[int], seed: in
 
     model = ScalarMLP([len(data.inputs[0]), *hidden, 1], seed=seed)
     optimizer = SGD(model.parameters(), lr=lr, momentum=MOMENTUM)
-    result, began = Result(model), time.perf_counter()
-    try:
-        with training(data.name, epochs=epochs, examples=len(data.inputs)) as progress:
-            for epoch in range(epochs):
-                losses = fit(model, optimizer, data.inputs, data.labels, epochs=1, batch_size=BATCH,
-                             seed=1000 * seed + epoch, on_step=progress.step)
-                accuracy = evaluate(model, data.test_inputs, data.test_labels)
-                result.losses += losses
-                result.accuracies.append(accuracy)
-                progress.epoch(losses[-1], accuracy)
-    except KeyboardInterrupt:
-        result.stopped = True
-    result.seconds = time.perf_counter() - began
-    return result
+
+    def one_epoch(number: int, on_step: program.Step) -> float:
+        return fit(model, optimizer, data.inputs, data.labels, epochs=1, batch_size=BATCH, seed=1000 * seed + number,
+                   on_step=on_step)[0]
+
+    return program.run(model, one_epoch, lambda: evaluate(model, data.test_inputs, data.test_labels), title=data.name,
+                       epochs=epochs, examples=len(data.inputs))
 
 
 def draw(data: Data, result: Result, out: Path) -> list[Path]:
-    """Write the pictures of a run to the folder `out`, and return their paths. Needs matplotlib."""
+    """Write the pictures of a run (of one epoch or more) to the folder `out`, and return their paths. Needs matplotlib."""
     from course import pictures
     from terox import no_grad
 
-    if not result.losses:
-        return []
     curve = pictures.learning_curve(result.losses, result.accuracies, title=f"Training on {data.name}")
     paths = [curve.save(out / f"{data.name}_curve.png")]
     with no_grad():
@@ -119,58 +93,20 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 something is missing (a task, a data file), 130 stopped by Ctrl-C."""
-    options = _options(arguments)
-    epochs, lr, hidden = SETTINGS[options.data]
-    try:
-        data = load(options.data, seed=options.seed)
-        result = train(data, epochs=options.epochs or epochs, lr=options.lr or lr, hidden=options.hidden or hidden,
-                       seed=options.seed)
-    except NotImplementedError as error:
-        todo = TODO_MESSAGE.match(str(error))
-        if todo is None:
-            raise
-        print(f"This program needs task {todo[1]}: {todo[2]}. Where to go on: python -m course next")
-        return 1
-    except datasets.DatasetError as error:
-        print(error)
-        return 1
-    if result.stopped:
-        print(f"Stopped after {len(result.losses)} finished epochs.")
-    if result.losses:
-        print(f"{data.name}: {result.accuracy:.1%} of {len(data.test_labels)} held-out examples are right, "
-              f"loss {result.losses[-1]:.4f}, {result.seconds:.1f} s.")
-    try:
-        for path in draw(data, result, options.out):
-            print(f"Picture: {path}")
-    except ImportError:
-        print("Pictures need matplotlib, which is not installed here.")
-    return 130 if result.stopped else 0
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Exit status: see `program.finish`."""
     parser = argparse.ArgumentParser(prog="python -m examples.scalars", description="Train a network of Scalars.")
     parser.add_argument("--data", choices=[*TOYS, "digits"], default="moons")
-    parser.add_argument("--epochs", type=_positive, help="passes over the data")
-    parser.add_argument("--lr", type=_above_zero, help="learning rate")
-    parser.add_argument("--hidden", type=_positive, nargs="+", metavar="N", help="sizes of the hidden layers")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("build/scalars"), metavar="DIR", help="where pictures go")
-    return parser.parse_args(arguments)
+    program.add_options(parser, out="build/scalars")
+    options = parser.parse_args(arguments)
+    epochs, lr, hidden = SETTINGS[options.data]
+    lr = options.lr or lr
 
+    def run() -> tuple[Data, Result]:
+        data = load(options.data, seed=options.seed)
+        return data, train(data, epochs=options.epochs or epochs, lr=lr, hidden=options.hidden or hidden,
+                           seed=options.seed)
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not a positive number")
-    return number
-
-
-def _above_zero(text: str) -> float:
-    number = float(text)
-    if not 0.0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
+    return program.finish(run, draw, options.out, lr=lr)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Module 2: what an op costs besides its kernel, and a training step of the plain loops, both beside PyTorch.
 
 The kernels are taken out (they do nothing) for the first measurement: what is left is dispatch, promotion,
-broadcasting, the allocation of the result, the graph, and the engine. PyTorch's own kernel for one number costs next to nothing.
+broadcasting, the allocation of the result, the graph, and the engine. PyTorch's own kernel for one number costs next to
+nothing.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def overhead(rounds: int = 15) -> dict[str, tuple[float, float]]:
     with without_kernels():
         for backward in (False, True):
             for name, step in ops.items():
-                pair = {}
+                pair: dict[str, Callable[[], object]] = {}
                 for lib, called in ((terox, "terox"), (torch, "torch")):
                     x = lib.ones((1, 1), requires_grad=backward)
                     w = lib.ones((1,) if "broadcast" in name else (1, 1), requires_grad=backward)

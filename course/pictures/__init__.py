@@ -5,6 +5,7 @@
     strides.py  which cell of memory each element of a tensor reads, as SVG
     broadcast.py  two shapes stretched to one, as SVG
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
+    confusion.py  what is taken for what (matplotlib)
     svg.py, layers.py, cells.py, looks.py   what the SVG pictures are made of
 
 Every picture has alternative text: `<title>` and `<desc>` in an SVG, the entry "Description" in a PNG, `alt=` where a
@@ -29,6 +30,7 @@ _NAMES = {
     "Animation": "plots",
     "Picture": "plots",
     "alt_text": "plots",
+    "confusion_matrix": "confusion",
     "decision_boundary": "plots",
     "descent": "plots",
     "digit_grid": "plots",

@@ -134,12 +134,13 @@ def digit_grid(images: Any, labels: Sequence[int], predictions: Sequence[int] | 
                title: str = "Digits") -> Picture:
     """Images of digits with what they are and what a model says. A wrong answer has a thick frame and says so.
 
-    images: (N, H, H). labels, predictions: N digits.
+    images: (N, H, W). labels, predictions: N digits.
     """
     images = np.asarray(images, dtype=float)
     rows = max(1, math.ceil(len(images) / columns))
     columns = min(columns, max(1, len(images)))
-    figure = _figure(max(1.0 * columns, 3.0), 1.25 * rows + 0.5)
+    wide = images.shape[2] / images.shape[1] if images.ndim == 3 else 1.0
+    figure = _figure(max(wide * columns, 3.0), 1.25 * rows + 0.5)
     figure.suptitle(title)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     said = labels if predictions is None else predictions
@@ -155,7 +156,7 @@ def digit_grid(images: Any, labels: Sequence[int], predictions: Sequence[int] | 
         axes.set_title(text, fontsize=10, color=VERMILION if mistaken else INK, pad=3)
         for side in axes.spines.values():
             side.set(edgecolor=VERMILION if mistaken else "#999999", linewidth=3.0 if mistaken else 0.8)
-    words = f"{title}. {len(images)} images of digits: {', '.join(str(label) for label in labels)}."
+    words = f"{' '.join(title.split())}. {len(images)} images of digits: {', '.join(str(label) for label in labels)}."
     if predictions is not None:
         words += f" The model is wrong on {wrong} of them."
     return Picture(figure, words)

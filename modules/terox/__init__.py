@@ -21,16 +21,17 @@ _NAMES = {
     "set_grad_enabled": "terox.autograd.grad_mode",
     "is_grad_enabled": "terox.autograd.grad_mode",
     "Tensor": "terox.tensors.tensor",
-    "Size": "terox.tensors.tensor",
+    "Size": "terox.tensors.inspecting",
     "set_default_device": "terox.tensors.device",
     "get_default_device": "terox.tensors.device",
 }
 for _module, _names in {
-    "dtype": "dtype float32 float64 int64 bool get_default_dtype set_default_dtype promote_types result_type can_cast",
-    "factories": "tensor from_numpy full zeros ones empty zeros_like ones_like full_like arange linspace eye manual_seed "
-                 "rand randn randint randperm cat stack where",
-    "functional": "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos abs clamp sum "
-                  "mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax gather "
+    "dtype": "dtype float32 float64 int64 bool get_default_dtype set_default_dtype promote_types result_type "
+             "can_cast",
+    "factories": "tensor from_numpy full zeros ones empty zeros_like ones_like full_like arange linspace eye "
+                 "manual_seed rand randn randint randperm cat stack where",
+    "functional": "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos abs clamp "
+                  "sum mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax gather "
                   "broadcast_shapes broadcast_to isnan isinf isfinite logical_not permute transpose reshape flatten "
                   "squeeze unsqueeze allclose equal",
 }.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from torch_table import ONE, ROWS, Case, each, leaf
@@ -24,6 +25,11 @@ def _changed_but_not_needed(lib: Any, a: Any) -> Any:
     z = y + 1
     y.mul_(3)
     return [y, z]
+
+
+def _result_changed(lib: Any, a: Any) -> Any:
+    results = [a ** 2, a + 1, a * 3, a.sin(), a.log(), a.relu() * 1, a.sum(0), a.clamp(0.5, 1.5), a.abs(), a.T.clone()]
+    return [result.mul_(2) for result in results]
 
 
 def _changed_twice(lib: Any, a: Any) -> Any:
@@ -119,6 +125,16 @@ def _gradcheck(lib: Any, a: Any, b: Any) -> Any:
     return lib.autograd.gradcheck(lambda x, y: (x @ y).softmax(-1), (leaf(a), leaf(b)))
 
 
+def _deepcopy(lib: Any, a: Any) -> Any:
+    x = leaf(a)
+    (x * x).sum().backward()
+    copied = copy.deepcopy([x, x])
+    same = copied[0] is copied[1]
+    with lib.no_grad():
+        copied[0].zero_()
+    return [x, copied[0], same, copied[0].requires_grad, copied[0].grad, copied[0].grad is x.grad]
+
+
 # ---- What torch allows and terox need not: in-place operations through views of a recorded value ----
 
 
@@ -141,6 +157,8 @@ CASES = [
     Case("a loop", lambda lib, a: [x := a, [x := (x * a).sin() for _ in range(3)]][1], each((3,), ())),
     Case("version counters", _versions, each((2, 3)), grad=False),
     Case("a value is changed that nobody saved", _changed_but_not_needed, ONE),
+    Case("results are changed that their own derivatives do not need", _result_changed, each((2, 3)),
+         domain="positive"),
     Case("in place, several times", _changed_twice, ONE),
     Case("in place, set to zero", _set_to_zero, ONE),
     Case("a leaf is written into zeros", _leaf_into_zeros, each((3,))),
@@ -152,6 +170,7 @@ CASES = [
          (((2, 3), (2, 3)),)),
     Case("a Function that saves its output", lambda lib, a: _saved_output(lib).apply(a) + a, ONE),
     Case("Parameter and SGD", _sgd, ROWS, grad=False),
+    Case("deepcopy of a leaf", _deepcopy, ROWS, grad=False),
     Case("gradcheck", _gradcheck, (((2, 3), (3, 2)),), ("float64",), grad=False),
     Case("in place through a view of a computed value", _into_a_view, each((2, 3)), ("float64",)),
     Case("a view whose base is changed afterward", _view_of_a_changed_base, each((2, 3)), ("float64",)),

@@ -64,11 +64,33 @@ _FLOATS_IN_PLACE = {
 }
 
 
+# Functions of the library itself, where the other entries use methods.
+_FUNCTIONS = {
+    "of one tensor": lambda lib, a: [lib.exp(a), lib.log(a), lib.sigmoid(a), lib.tanh(a), lib.sqrt(a), lib.rsqrt(a),
+                                     lib.sin(a), lib.cos(a), lib.abs(a), lib.relu(a)],
+    "of two tensors": lambda lib, a: [lib.add(a, a), lib.sub(a, 2), lib.mul(a, a), lib.div(a, 3), lib.pow(a, 2),
+                                      lib.maximum(a, a * a), lib.matmul(a, a.T)],
+    "reductions": lambda lib, a: [lib.sum(a), lib.sum(a, 0), lib.mean(a, dim=1, keepdim=True), lib.max(a),
+                                  lib.min(a, 1), lib.var(a, 0), lib.std(a), lib.prod(a, 1), lib.amax(a, 0),
+                                  lib.amin(a, (0, 1))],
+    "without gradients": lambda lib, a: [lib.argmax(a, 1), lib.all(a), lib.any(a > 1, 0), lib.isnan(a), lib.isinf(a),
+                                         lib.isfinite(a), lib.logical_not(a), lib.argmin(a)],
+    "softmax and others": lambda lib, a: [lib.softmax(a, -1), lib.log_softmax(a, 0), lib.logsumexp(a, 1),
+                                          lib.clamp(a, 0.5, 1), lib.gather(a, 1, lib.tensor([[0], [2]]))],
+    "shapes": lambda lib, a: [lib.permute(a, (1, 0)), lib.transpose(a, 0, 1), lib.reshape(a, (3, 2)), lib.flatten(a),
+                              lib.squeeze(a), lib.unsqueeze(a, 0), lib.broadcast_to(a, (2, 2, 3))],
+    "comparisons of all elements": lambda lib, a: [lib.allclose(a, a + 1e-9), lib.allclose(a, a + 1), lib.equal(a, a),
+                                                   lib.equal(a, a[0])],
+    "of shapes and dtypes": lambda lib, a: [lib.broadcast_shapes((2, 1), (3,)), lib.can_cast(lib.float32, lib.int64)],
+}
+
+
 def _cases() -> list[Case]:
     cases = [Case(name, run, FEW, domain="positive", node="." not in name) for name, run in _TWO.items()]
     cases += [Case(f"method {name}", run, shapes, dtypes, may_raise=name in ("sign", "t"))
               for name, (run, shapes, dtypes) in _ONE.items()]
     cases += [Case(name, run, ONE, domain="positive", node=True) for name, run in _FLOATS_IN_PLACE.items()]
+    cases += [Case(f"functions: {name}", run, each((2, 3)), domain="positive") for name, run in _FUNCTIONS.items()]
     index = [[0, 2, 1], [2, 2, 0]]
     return cases + [
         Case("prod with zeros", lambda lib, a: [a.prod(), a.prod(0), a.prod(1)], each((3, 4), (2, 2)), domain="ties"),

@@ -117,6 +117,8 @@ def _cases() -> list[Case]:
               for name, (run, shapes) in _VIEWS.items() if name != "detach"]
     cases += [Case(name, run, shapes, ALL) for name, (run, shapes) in _COPIES.items()]
     cases += [Case(name, run, shapes, ALL) for name, (run, shapes) in _ASKED.items()]
+    cases.append(Case("writing to an expanded tensor", lambda lib, a: a.expand(2, 3).fill_(5.0), each((3,)),
+                      grad=False))
     cases.append(Case("clone does not share storage", lambda lib, a: (lambda b: [b.detach().mul_(3), a])(a.clone()),
                       ONE))
     return cases

@@ -81,7 +81,7 @@ def make(lib: Any, values: numpy.ndarray, device: Any, requires_grad: bool) -> A
     """A leaf of the library with these values."""
     dtype = getattr(lib, values.dtype.name)
     flat = lib.tensor(values.ravel().tolist(), dtype=dtype, device=device)
-    leaf = flat.reshape(values.shape) if values.ndim != 1 else flat
+    leaf = flat.reshape(values.shape).clone()  # no view: torch would take the history of its views from `flat`
     return leaf.requires_grad_() if requires_grad else leaf
 
 

@@ -14,6 +14,15 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     "b[1:] += v": ("raises", _VIEW),
     "in place through a view of a computed value": ("raises", _VIEW),
     "a view whose base is changed afterward": ("raises", _VIEW),
+    "writing to an expanded tensor": (
+        "raises", "several elements lie in one place there: terox always refuses to write, torch only sometimes"),
+    "a tensor is overwritten with a part of itself": (
+        "raises", "terox computes the result before it writes it, so that overlapping memory does no harm"),
+    "a result is multiplied by itself in place": (
+        "raises", "an in-place op keeps what it needs of the numbers that it overwrites, where torch gives up"),
+    "view of an op's result on a transposed matrix": (
+        "raises", "results of ops are contiguous in terox; torch keeps the order of the input's strides"),
+    "the gradient of //": ("raises", "it is zero, as of floor; torch has not implemented it"),
     "max() of NaN: gradient": ("gradients", "NaN everywhere, as of torch's own amax: max() and amax() are one op here"),
     "a tensor of strings": ("raises", _WORDS),
     "a tensor of None": ("raises", _WORDS),

@@ -178,6 +178,10 @@ _GRADIENTS = [
     WrongCall("a Function's gradient has another shape", _own_function_returns_another_shape, "Total", (3, 3), (2,)),
     WrongCall("Parameter of a number", lambda lib: lib.nn.Parameter(1.0)),
     WrongCall("deepcopy of a result", lambda lib: __import__("copy").deepcopy(lib.ones(2, requires_grad=True) * 2)),
+    WrongCall("a tensor is overwritten with a part of itself", lambda lib: (lambda a: a.copy_(a[0]))(lib.ones(2, 3))),
+    WrongCall("a result is multiplied by itself in place", lambda lib: (lambda a: a.mul_(a))(
+        lib.ones(2, requires_grad=True) * 1).sum().backward()),
+    WrongCall("the gradient of //", lambda lib: (lib.ones(2, requires_grad=True) // 2).sum().backward()),
     WrongCall("an expanded tensor is changed in place", lambda lib: lib.zeros(1).expand(3).add_(1), "add_"),
     WrongCall("an assignment of a tensor to an expanded one",
               lambda lib: lib.zeros(1).expand(3).__setitem__(slice(0, 2), lib.ones(2))),

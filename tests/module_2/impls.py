@@ -1,196 +1,179 @@
-"""Memory, and layouts over it, for the tests of task 2.3: made by hand, so that no other task is needed.
+"""TensorImpls made by hand, for the tests of task 2.3, and what a kernel did to their memory.
 
-Where an element lies is worked out anew here, from the definition. The memory of `out` is filled with numbers that no
-kernel would write, and is larger than `out`; so a write beside it is seen, and so is an element that was not written.
+The memory of `out` is filled with numbers that no kernel would write, and is larger than `out`. So a write beside it is
+seen, and so is an element that was not written.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from typing import NamedTuple
-
 import numpy as np
 from hypothesis import strategies as st
+from layouts import Layout, indices, row_major
 
 from course.check import CheckFailed, shown
 from terox.tensors import dtype as dtypes
 from terox.tensors.storage import Storage, TensorImpl
 
-UNSET = -1001  # minus 1001, 1002, ...: what stands in the memory of `out` before
-
-
-class Layout(NamedTuple):
-    """Where elements lie in a memory of `length` numbers."""
-
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-    offset: int
-    length: int
-
-    def place(self, index):
-        return self.offset + sum(i * stride for i, stride in zip(index, self.strides))
-
-    def indices(self):
-        """All of them, the last dimension running fastest."""
-        return list(itertools.product(*map(range, self.sizes)))
-
-    def places(self):
-        return [self.place(index) for index in self.indices()]
-
-    def in_a_row(self):
-        """The places if the elements lay one after the other, from the offset on: strides are left out."""
-        return list(range(self.offset, self.offset + math.prod(self.sizes)))
-
-    def from_zero(self):
-        """The places if the offset is left out."""
-        return [place - self.offset for place in self.places()]
-
-    def __str__(self):
-        return f"sizes {self.sizes}, strides {self.strides}, offset {self.offset}"
-
-
-def row(*sizes, offset=0):
-    """The layout of a new tensor: one element after the other."""
-    strides = [math.prod(size or 1 for size in sizes[d + 1 :]) for d in range(len(sizes))]
-    return Layout(sizes, tuple(strides), offset, offset + math.prod(sizes))
+UNSET = -1_000_001  # and -1_000_002, -1_000_003, ...: what stands in the memory of `out` before the call
 
 
 class Operand:
-    """A TensorImpl, and what its memory held before the call."""
+    """A TensorImpl, and what its memory held before the call. numbers: a function from place to number."""
 
-    def __init__(self, name, layout, numbers, dtype):
-        self.name, self.layout = name, layout
-        self.array = np.array(numbers, dtype)
+    def __init__(self, name, layout, numbers, dtype="float64"):
+        self.name, self.layout, self.places = name, layout, layout.places()
+        length = layout.room() + 1 if layout.numel else layout.room()
+        self.array = np.array([numbers(place) for place in range(length)], dtype)
         self.before = self.array.tolist()
-        self.impl = TensorImpl(Storage(self.array, getattr(dtypes, dtype), "python"), *layout[:3])
+        self.impl = TensorImpl(Storage(self.array, getattr(dtypes, dtype), "python"), *layout)
         self.storage, self.data = self.impl.storage, self.impl.storage.data
 
-    def at(self, index):
-        return self.before[self.layout.place(index)]
+    @classmethod
+    def output(cls, layout, dtype="float64"):
+        return cls("out", layout, lambda place: UNSET - place, dtype)
 
-    def read(self, places):
-        """The numbers at these places; None if there are no such places."""
-        return trial(lambda: [self.before[place] for place in places])
+    @classmethod
+    def counted(cls, name, layout, dtype="float64", step=1):
+        """Its memory holds step, 2 * step, 3 * step, ..."""
+        return cls(name, layout, lambda place: step * (place + 1), dtype)
+
+    @classmethod
+    def holding(cls, name, layout, elements, dtype="float64", elsewhere=7):
+        """With these elements, last dimension fastest, and another number in the rest of its memory."""
+        at = dict(zip(layout.places(), elements))
+        return cls(name, layout, lambda place: at.get(place, elsewhere), dtype)
+
+    def at(self, index):
+        return self.before[self.layout.offset + sum(i * stride for i, stride in zip(index, self.layout.strides))]
 
     def numbers(self):
-        return self.read(self.layout.places())
+        return [self.before[place] for place in self.places]
 
-    def array_of(self, memory):
-        """The elements among `memory`, as an array of the right shape."""
-        return np.array([memory[place] for place in self.layout.places()], self.array.dtype).reshape(self.layout.sizes)
-
-
-def output(layout, dtype, name="out"):
-    return Operand(name, layout, [UNSET - place for place in range(layout.length)], dtype)
+    def __str__(self):
+        where = f"sizes {self.layout.sizes}, strides {self.layout.strides}, offset {self.layout.offset}"
+        if self.name == "out":
+            return f"out: {where}, memory for {len(self.before)} {self.array.dtype.name}"
+        return f"{self.name}: {where}, memory {shown(self.before)}"
 
 
-def counted(name, layout, dtype, step=1):
-    """An input whose memory holds step, 2 * step, 3 * step, ..."""
-    return Operand(name, layout, [step * (place + 1) for place in range(layout.length)], dtype)
-
-
-def described(out, *ins):
+def described(*operands):
     """The lines below a call that say what it was called with."""
-    kind = "" if out.array.dtype == np.float64 else f" of {out.array.dtype.name}"
-    lines = [f"{out.name}: {out.layout}{kind}"]
-    return "\n".join(lines + [f"{each.name}: {each.layout}, memory {shown(each.before)}" for each in ins])
+    return "\n".join(map(str, operands))
 
 
-# ---- Layouts that Hypothesis draws ----
-
-# From simple to strange, as counterexamples are shrunk toward the first.
-few = st.sampled_from((1, 2, 3, 2, 3, 0))
-shapes = st.lists(few, max_size=3)
+# ---- Layouts for given sizes ----
 
 
 @st.composite
-def layouts(draw, sizes, stretched=()):
-    """Any order of the dimensions, gaps between the elements, and further memory before and behind them.
-
-    No two elements lie at one place, but along the dimensions `stretched`, whose stride is 0.
-    """
+def written_to(draw, sizes, stretched=()):
+    """Any order of the dimensions in memory, gaps and an offset. No two elements lie at one place, but along the
+    dimensions `stretched`, whose stride is 0."""
     strides, extent = [0] * len(sizes), 1
     for dim in reversed(draw(st.permutations(range(len(sizes))))):
         if dim not in stretched:
             strides[dim] = extent + draw(st.integers(0, 1))
             extent += strides[dim] * max(sizes[dim] - 1, 0)
-    offset = draw(st.integers(0, 2))
-    used = 0 if 0 in sizes else extent
-    return Layout(tuple(sizes), tuple(strides), offset, offset + used + draw(st.integers(0, 1)))
+    return Layout(tuple(sizes), tuple(strides), draw(st.integers(0, 2)))
 
 
 @st.composite
-def input_layouts(draw, sizes):
-    """The same, and with dimensions that were stretched."""
-    stretched = draw(st.lists(st.integers(0, len(sizes) - 1), max_size=2, unique=True)) if sizes else ()
-    return draw(layouts(sizes, stretched))
+def read_from(draw, sizes):
+    """The same, and perhaps with stretched dimensions."""
+    stretched = draw(st.lists(st.sampled_from(range(len(sizes))), max_size=2, unique=True)) if sizes else ()
+    return draw(written_to(sizes, stretched))
+
+
+def plain(*sizes, offset=0):
+    """The layout of a new tensor."""
+    return Layout(sizes, row_major(sizes), offset)
 
 
 # ---- What a known mistake would leave behind ----
 
 
+def in_a_row(operand):
+    """Its places, had it no strides: one after the other."""
+    return list(range(operand.layout.offset, operand.layout.offset + operand.layout.numel))
+
+
+def from_zero(operand):
+    """Its places, had it no offset."""
+    return [place - operand.layout.offset for place in operand.places]
+
+
 def trial(compute):
-    """What `compute` gives; None where a place does not exist."""
+    """What `compute` gives; None where it reads at a place that does not exist."""
     try:
         return compute()
     except IndexError:
         return None
 
 
-def written(out, values, places=None):
-    """The memory of `out`, once `values` have been written to `places`; None where that does not work."""
-    places = out.layout.places() if places is None else places
+def memory(out, values, places=None):
+    """The memory of `out`, once `values` are written to `places`; None where that does not work."""
+    places = out.places if places is None else places
     if values is None or any(not 0 <= place < len(out.before) for place in places):
         return None
-    memory = list(out.before)
+    after = list(out.before)
     for place, value in zip(places, values):
-        memory[place] = value
-    return memory
+        after[place] = value
+    return after
+
+
+def cut(number):
+    """A whole number in 64 bits, as int64 holds it."""
+    return (number + 2**63) % 2**64 - 2**63
 
 
 # ---- The verdict ----
 
 
 def judge(call, out, ins, expected, *, mistakes=None, near=None, explain=None):
-    """Only the elements of `out` were written, each with its number of `expected` (last dimension fastest).
+    """The kernel wrote the elements of `out`, each with its number of `expected` (last dimension fastest), and
+    nothing else.
 
-    mistakes: sentence -> the memory of `out` that this mistake leaves (None where it cannot be made). near(got,
-    expected): whether a number is right; equal numbers if it is not given. explain(index): a sentence on the element.
+    mistakes: sentence -> the memory of `out` that this mistake leaves behind; None where it cannot be made.
+    near(got, expected): whether a number is right. explain(index): a sentence about this element.
     """
     for each in (out, *ins):
-        if each.impl.storage is not each.storage or each.storage.data is not each.data:
-            raise CheckFailed(call, note=f"The kernel has given {each.name} another storage, or its storage other "
-                                         "data. It has to write into the memory that is there.")
-        if (each.impl.sizes, each.impl.strides, each.impl.offset) != each.layout[:3]:
-            raise CheckFailed(call, note=f"The kernel has changed sizes, strides or offset of {each.name}.")
+        _same_impl(call, each)
     for each in ins:
-        after = each.array.tolist()
-        if not same(after, each.before):
-            raise CheckFailed(call, f"memory of {each.name}: {shown(after)}", f"memory of {each.name}: "
-                              f"{shown(each.before)}", f"The kernel has changed {each.name}, one of its inputs.")
-    after, places, indices = out.array.tolist(), out.layout.places(), out.layout.indices()
-    right = np.array(expected, out.array.dtype).tolist()
-    elements = [after[place] for place in places]
+        if not same(each.array.tolist(), each.before):
+            raise CheckFailed(call, f"memory of {each.name}: {shown(each.array.tolist())}",
+                              f"memory of {each.name}: {shown(each.before)}",
+                              f"The kernel has changed {each.name}, one of its inputs.")
+    after, right = out.array.tolist(), np.array(expected, out.array.dtype).tolist()
     near = near or (lambda got, wanted: same([got], [wanted]))
-    outside = [place for place in range(len(after)) if place not in places and after[place] != out.before[place]]
-    wrong = [number for number, pair in enumerate(zip(elements, right)) if not near(*pair)]
-    if not outside and not wrong:
+    beside = [place for place in range(len(after)) if place not in out.places and after[place] != out.before[place]]
+    wrong = [number for number, place in enumerate(out.places) if not near(after[place], right[number])]
+    if not beside and not wrong:
         return
-    got, wanted = shown(_nested(out, after)), shown(_nested(out, written(out, right)))
-    if outside:
-        got, wanted = f"memory of out: {shown(after)}", f"memory of out: {shown(written(out, right))}"
-    for sentence, memory in (mistakes or {}).items():
-        if memory is not None and same(after, np.array(memory, out.array.dtype).tolist()):
+    got, wanted = shown(_elements(out, after)), shown(_elements(out, memory(out, right)))
+    if beside:
+        got, wanted = f"memory of out: {shown(after)}", f"memory of out: {shown(memory(out, right))}"
+    for sentence, left in (mistakes or {}).items():
+        if left is not None and same(after, np.array(left, out.array.dtype).tolist()):
             raise CheckFailed(call, got, wanted, sentence)
-    if outside:
-        raise CheckFailed(call, got, wanted, f"Place {outside[0]} of the memory does not belong to out, and was "
-                          f"overwritten. The elements of out lie at {_listed(places)}.")
-    name = f"out{list(indices[wrong[0]])}" if indices[wrong[0]] else "The one element of out"
-    if elements[wrong[0]] == out.before[places[wrong[0]]]:
-        raise CheckFailed(call, got, wanted, f"{name} was not written: what was in the memory before is still there.")
-    note = f"{name} is {elements[wrong[0]]!r}, and has to be {right[wrong[0]]!r}."
-    raise CheckFailed(call, got, wanted, note + (" " + explain(indices[wrong[0]]) if explain else ""))
+    if beside:
+        where = f"at the places {out.places}" if out.places else "nowhere: it has none"
+        raise CheckFailed(call, got, wanted, f"Place {beside[0]} of the memory does not belong to out, and was "
+                                             f"overwritten. The elements of out lie {where}.")
+    index, place = indices(out.layout.sizes)[wrong[0]], out.places[wrong[0]]
+    name = f"out{list(index)}" if index else "The only element of out"
+    if after[place] == out.before[place] and out.array.dtype != bool:
+        note = f"{name} was not written: what was in the memory before is still there."
+    else:
+        note = f"{name} is {after[place]!r}, and has to be {right[wrong[0]]!r}."
+    raise CheckFailed(call, got, wanted, f"{note} {explain(index)}" if explain else note)
+
+
+def _same_impl(call, operand):
+    name, impl = operand.name, operand.impl
+    if impl.storage is not operand.storage or impl.storage.data is not operand.data:
+        raise CheckFailed(call, note=f"The kernel has given {name} other memory. It has to write into the memory that "
+                                     "is there: others look at it, too.")
+    if (impl.sizes, impl.strides, impl.offset) != tuple(operand.layout):
+        raise CheckFailed(call, note=f"The kernel has changed the sizes, strides or offset of {name}.")
 
 
 def same(one, other):
@@ -198,11 +181,6 @@ def same(one, other):
     return len(one) == len(other) and all(x == y or (x != x and y != y) for x, y in zip(one, other))
 
 
-def _nested(out, memory):
-    return out.array_of(memory).tolist()
-
-
-def _listed(places):
-    if not places:
-        return "no place: it has none"
-    return "places " + ", ".join(map(str, places)) if len(places) > 1 else f"place {places[0]}"
+def _elements(out, after):
+    """The elements of `out` as nested lists."""
+    return np.array([after[place] for place in out.places], out.array.dtype).reshape(out.layout.sizes).tolist()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +52,32 @@ class Layout(NamedTuple):
 
 def shapes(max_dims=4, most=24, sizes=SIZES):
     """Sizes, `most` elements at most."""
-    return st.lists(sizes, max_size=max_dims).map(tuple).filter(lambda shape: math.prod(shape) <= most)
+
+    def fewer(drawn):
+        kept = []
+        for size in drawn:  # a size that would be too much becomes 1
+            kept.append(size if size * math.prod(kept) <= most else 1)
+        return tuple(kept)
+
+    return st.lists(sizes, max_size=max_dims).map(fewer)
+
+
+@st.composite
+def empty_shapes(draw, max_dims=3):
+    """Sizes, one of which at least is 0."""
+    shape = draw(shapes(max_dims - 1))
+    where = draw(st.integers(0, len(shape)))
+    return (*shape[:where], 0, *shape[where:])
+
+
+def places_by_formula(sizes, strides, offset=0):
+    """The same for any strides, also such as would lead out of memory: with what a learner's code returned."""
+    return [offset + sum(i * stride for i, stride in zip(index, strides)) for index in indices(sizes)]
+
+
+def is_strides(got, rank):
+    """Whether `got` is a tuple of `rank` whole numbers."""
+    return isinstance(got, tuple) and len(got) == rank and all(isinstance(each, Integral) for each in got)
 
 
 def row_major(sizes):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from terox._grad_mode import state
+from terox._grad_mode import no_grad, state
 from terox.autograd.node import NO_EDGE, Node
 from terox.autograd.variable import Variable
 
@@ -36,7 +36,11 @@ class FunctionNode(Node):
     _inputs: tuple[Any, ...] | None  # the arguments of apply
     _output: Any  # the raw result of forward
     _recorded = False  # True, in the instance's dict, while its backward is itself recorded
-    _versions: list[int] | None = None  # of saved values that can be changed in place
+    # Of values that can be changed in place, Tensors: the versions of what was saved; for each input and each output,
+    # what a gradient of it has to look like.
+    _versions: list[int | None] | None = None
+    _in: list[Any] | None = None
+    _out: list[Any] | None = None
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward0"
@@ -63,7 +67,22 @@ class FunctionNode(Node):
         """For each argument of `apply`, whether a gradient has to reach it."""
         return tuple(node is not None for node, _ in self.next_functions)
 
+    def note(self, args: tuple[Any, ...], output: Any) -> None:
+        """Remember what only Tensors have: versions, shapes and dtypes."""
+        for number, value in enumerate(self._saved or ()):
+            if value is not None and not isinstance(value, Variable):
+                raise TypeError(f"save_for_backward can only save variables, but argument {number} is of type "
+                                f"{type(value).__name__}. Constants belong on ctx, as attributes.")
+        self._versions = [None if value is None else value._version for value in self._saved or ()]
+        self._in = [arg._likeness() if isinstance(arg, Variable) else None for arg in args]
+        self._out = [each._likeness() if isinstance(each, Variable) else None
+                     for each in (output if output.__class__ is tuple else (output,))]
+
     def run(self, grads: list[Any], retain_graph: bool, create_graph: bool) -> tuple[Any, ...]:
+        if self._out is not None and any([each is None for each in grads]):
+            # Tensors of zeros for outputs that were not used, as in PyTorch. (Scalars have no shape to think of.)
+            like = next(each for each in grads if each is not None)
+            grads = [like._zero_grad(likeness) if each is None else each for likeness, each in zip(self._out, grads)]
         if create_graph:
             self._recorded = True
             try:
@@ -75,11 +94,18 @@ class FunctionNode(Node):
             result = self.function.backward(self, *grads)
         if result.__class__ is not tuple:
             result = (result,)
+        while len(result) > len(self.next_functions) and result[-1] is None:
+            result = result[:-1]
         if len(result) != len(self.next_functions):
             raise RuntimeError(
                 f"{self.function.__name__}.backward returned {len(result)} gradient(s); "
                 f"its forward has {len(self.next_functions)} input(s), and each needs one (or None)"
             )
+        if self._in is not None:
+            inputs = zip(self._in, self.next_functions, result)
+            result = tuple([None if each is None or edge is NO_EDGE else
+                            grads[0]._fitted_grad(each, likeness, self.name(), number)
+                            for number, (likeness, edge, each) in enumerate(inputs)])
         if not retain_graph:
             if self._saved:
                 self._saved = None  # what saved nothing, such as a sum, can run again; so it is in PyTorch
@@ -106,9 +132,12 @@ class FunctionNode(Node):
             return owners[0]
         if any(each is value for each in self._inputs or ()):
             return value  # a plain number
-        if value is self._output:
-            kind = next(type(each) for each in self._inputs or () if isinstance(each, Variable))
-            return kind._wrap(value, self)
+        for number, output in enumerate(self._output if self._output.__class__ is tuple else (self._output,)):
+            if value is output:
+                kind = next(type(each) for each in self._inputs or () if isinstance(each, Variable))
+                return kind._wrap(value, self, number)
+        if value is None:
+            return None
         raise RuntimeError(
             f"{self.function.__name__}: a saved value is neither an input nor the output of forward, or an input was "
             "changed in place afterwards: its gradient cannot itself be differentiated. Constants belong on ctx, "
@@ -144,7 +173,10 @@ class Function:
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        """The gradient of each argument of `forward`, given those of its results; None where there is none."""
+        """The gradient of each argument of `forward`, given those of its results; None where there is none.
+
+        The gradient of a result that was not used is None for Scalars, and zeros for Tensors.
+        """
         raise TypeError("You must implement the backward function for your custom autograd.Function.")
 
     @classmethod
@@ -172,12 +204,17 @@ class Function:
         if kind is None:
             raise TypeError(f"{cls.__name__}.apply needs at least one Scalar or Tensor among its arguments")
         node.next_functions = tuple(edges)
-        output = cls.forward(node, *values)
+        if kind._has_version:
+            values = [arg._alias() if isinstance(arg, Variable) else arg for arg in args]
+            with no_grad():
+                output = cls.forward(node, *values)
+        else:
+            output = cls.forward(node, *values)
         if recorded and state.enabled:
             node._inputs = args
             node._output = output
             if kind._has_version:
-                node._versions = [None if value is None else value._version for value in node._saved]
+                node.note(args, output)
         else:
             node = None
         if output.__class__ is not tuple:

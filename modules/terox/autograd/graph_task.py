@@ -80,10 +80,12 @@ class GraphTask:
                 shown = grads[number] if self.create_graph else watch.kind._wrap(grads[number], None)
                 changed = hook(shown)
                 if changed is not None:
-                    grads[number] = changed if self.create_graph else shown._raw_grad(changed)
+                    raw = shown._raw_grad(changed)  # also checks it
+                    recorded = changed if isinstance(changed, Variable) else watch.kind._wrap(raw, None)
+                    grads[number] = recorded if self.create_graph else raw
             variable = watch.retained() if watch.retained is not None else None
             if variable is not None:
-                gradient = grads[number] if self.create_graph else watch.kind._wrap(grads[number], None)
+                gradient = variable._own_grad(grads[number])
                 variable.grad = gradient if variable.grad is None else variable.grad + gradient
 
 

@@ -72,7 +72,7 @@ def gradcheck(func: Callable[..., Any], inputs: Sequence[Any], eps: float = 1e-6
                 f"gradcheck: for {where}, backward gives {analytic_number / upstream[0]!r}, "
                 f"the central difference gives {numeric / upstream[0]!r}"
                 if len(upstream) == 1 else
-                f"gradcheck: for {where}, backward gives {analytic_number!r}, the central difference gives {numeric!r}, "
-                f"both for the gradient {upstream} of the output"
+                f"gradcheck: for {where}, backward gives {analytic_number!r}, the central difference gives "
+                f"{numeric!r}, both for the gradient {upstream} of the output"
             )
     return True

@@ -39,12 +39,14 @@ def _binary(op: str) -> Any:
     return forward, reflected
 
 
-def _in_place(op: str) -> Any:
-    """The method for an operator that changes its left side: `x += other`."""
+def _unary(op: str, doc: str) -> Any:
+    """The method for an op on one tensor."""
 
-    def method(self: Any, other: Any) -> Any:
-        return self._in_place(op, other) if is_operand(other) else NotImplemented
+    def method(self: Any) -> Any:
+        return call(op, self)
 
+    method.__name__ = op
+    method.__doc__ = doc
     return method
 
 
@@ -52,8 +54,6 @@ class Arithmetic:
     """Elementwise operators and functions. Shapes are broadcast and dtypes promoted, as in PyTorch."""
 
     __slots__ = ()
-
-    _in_place: Any
 
     # ---- Operators ----
 
@@ -68,17 +68,6 @@ class Arithmetic:
     __or__, __ror__ = _binary("bitwise_or")
     __xor__, __rxor__ = _binary("bitwise_xor")
 
-    __iadd__ = _in_place("add")
-    __isub__ = _in_place("sub")
-    __imul__ = _in_place("mul")
-    __itruediv__ = _in_place("div")
-    __ifloordiv__ = _in_place("floor_divide")
-    __imod__ = _in_place("remainder")
-    __ipow__ = _in_place("pow")
-    __iand__ = _in_place("bitwise_and")
-    __ior__ = _in_place("bitwise_or")
-    __ixor__ = _in_place("bitwise_xor")
-
     __eq__, _ = _binary("eq")
     __ne__, _ = _binary("ne")
     __lt__, _ = _binary("lt")
@@ -91,12 +80,16 @@ class Arithmetic:
         return call("neg", self)
 
     def __pos__(self) -> Any:
+        if self.dtype.name == "bool":
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
         return self
 
     def __abs__(self) -> Any:
         return call("abs", self)
 
     def __invert__(self) -> Any:
+        if self.dtype.is_floating_point:
+            raise TypeError(f"~ (operator.invert) is only implemented on integer and bool tensors, not {self.dtype!r}")
         return call("bitwise_not", self)
 
     # ---- Two operands ----
@@ -131,11 +124,11 @@ class Arithmetic:
 
     def maximum(self, other: Any) -> Any:
         """The larger of the two, element by element; where they are equal, the gradient is halved between them."""
-        return call("maximum", self, _tensor(other, "maximum"))
+        return call("maximum", self, tensor_operand(other, "maximum"))
 
     def minimum(self, other: Any) -> Any:
         """The smaller of the two, element by element."""
-        return call("minimum", self, _tensor(other, "minimum"))
+        return call("minimum", self, tensor_operand(other, "minimum"))
 
     def eq(self, other: Any) -> Any:
         """`self == other`."""
@@ -163,199 +156,84 @@ class Arithmetic:
 
     def logical_and(self, other: Any) -> Any:
         """Whether neither is zero."""
-        return call("logical_and", self, _tensor(other, "logical_and"))
+        return call("logical_and", self, tensor_operand(other, "logical_and"))
 
     def logical_or(self, other: Any) -> Any:
         """Whether at least one is not zero."""
-        return call("logical_or", self, _tensor(other, "logical_or"))
+        return call("logical_or", self, tensor_operand(other, "logical_or"))
 
     def logical_xor(self, other: Any) -> Any:
         """Whether exactly one is not zero."""
-        return call("logical_xor", self, _tensor(other, "logical_xor"))
+        return call("logical_xor", self, tensor_operand(other, "logical_xor"))
 
     # ---- One operand ----
 
-    def neg(self) -> Any:
-        """`-self`."""
-        return call("neg", self)
-
-    def abs(self) -> Any:
-        """Magnitudes; the derivative at 0 is 0."""
-        return call("abs", self)
-
-    def sign(self) -> Any:
-        """1, 0 or -1."""
-        return call("sign", self)
+    neg = _unary("neg", "`-self`.")
+    abs = _unary("abs", "Magnitudes; the derivative at 0 is 0.")
+    sign = _unary("sign", "1, 0 or -1.")
+    reciprocal = _unary("reciprocal", "`1 / self`.")
+    exp = _unary("exp", "e to the power of `self`.")
+    log = _unary("log", "The natural logarithm.")
+    sqrt = _unary("sqrt", "The square root.")
+    rsqrt = _unary("rsqrt", "`1 / sqrt(self)`.")
+    sin = _unary("sin", "The sine.")
+    cos = _unary("cos", "The cosine.")
+    tanh = _unary("tanh", "The hyperbolic tangent.")
+    sigmoid = _unary("sigmoid", "`1 / (1 + exp(-self))`.")
+    relu = _unary("relu", "The positive part.")
+    floor = _unary("floor", "Rounded down.")
+    ceil = _unary("ceil", "Rounded up.")
+    isnan = _unary("isnan", "Whether each element is NaN.")
+    isinf = _unary("isinf", "Whether each element is infinite.")
+    isfinite = _unary("isfinite", "Whether each element is neither infinite nor NaN.")
+    logical_not = _unary("logical_not", "Whether each element is zero.")
 
     def square(self) -> Any:
         """`self * self`."""
         return call("pow", self, 2)
 
-    def reciprocal(self) -> Any:
-        """`1 / self`."""
-        return call("reciprocal", self)
-
-    def exp(self) -> Any:
-        """e to the power of `self`."""
-        return call("exp", self)
-
-    def log(self) -> Any:
-        """The natural logarithm."""
-        return call("log", self)
-
-    def sqrt(self) -> Any:
-        """The square root."""
-        return call("sqrt", self)
-
-    def rsqrt(self) -> Any:
-        """`1 / sqrt(self)`."""
-        return call("rsqrt", self)
-
-    def sin(self) -> Any:
-        """The sine."""
-        return call("sin", self)
-
-    def cos(self) -> Any:
-        """The cosine."""
-        return call("cos", self)
-
-    def tanh(self) -> Any:
-        """The hyperbolic tangent."""
-        return call("tanh", self)
-
-    def sigmoid(self) -> Any:
-        """`1 / (1 + exp(-self))`."""
-        return call("sigmoid", self)
-
-    def relu(self) -> Any:
-        """The positive part."""
-        return call("relu", self)
-
-    def floor(self) -> Any:
-        """Rounded down."""
-        return call("floor", self)
-
-    def ceil(self) -> Any:
-        """Rounded up."""
-        return call("ceil", self)
-
-    def isnan(self) -> Any:
-        """Whether each element is NaN."""
-        return call("isnan", self)
-
-    def isinf(self) -> Any:
-        """Whether each element is infinite."""
-        return call("isinf", self)
-
-    def isfinite(self) -> Any:
-        """Whether each element is neither infinite nor NaN."""
-        return call("isfinite", self)
-
-    def logical_not(self) -> Any:
-        """Whether each element is zero."""
-        return call("logical_not", self)
-
     def clamp(self, min: Any = None, max: Any = None) -> Any:
         """Between `min` and `max`, of which one may be left out."""
-        return call("clamp", self, *_bounds(self, min, max))
+        return call("clamp", self, *bounds(self, min, max))
 
     def where(self, condition: Any, other: Any) -> Any:
         """`self` where `condition`, else `other`."""
-        return call("where", _tensor(condition, "where"), self, operand(other, "where"))
+        return call("where", tensor_operand(condition, "where"), self, operand(other, "where"))
 
     def masked_fill(self, mask: Any, value: Any) -> Any:
         """`value`, a number or a tensor without dimensions, where `mask` is true, else `self`."""
-        return call("where", _mask(mask), _fill_value(self, value), self)
-
-    # ---- In place ----
-
-    def add_(self, other: Any, *, alpha: float = 1) -> Any:
-        """`self += alpha * other`."""
-        return self._in_place("add", operand(other, "add_") if alpha == 1 else other * alpha)
-
-    def sub_(self, other: Any, *, alpha: float = 1) -> Any:
-        """`self -= alpha * other`."""
-        return self._in_place("sub", operand(other, "sub_") if alpha == 1 else other * alpha)
-
-    def mul_(self, other: Any) -> Any:
-        """`self *= other`."""
-        return self._in_place("mul", operand(other, "mul_"))
-
-    def div_(self, other: Any) -> Any:
-        """`self /= other`."""
-        return self._in_place("div", operand(other, "div_"))
-
-    def pow_(self, exponent: Any) -> Any:
-        """`self **= exponent`."""
-        return self._in_place("pow", operand(exponent, "pow_"))
-
-    def neg_(self) -> Any:
-        """`self = -self`, in place; so with the following."""
-        return self._in_place("neg")
-
-    def abs_(self) -> Any:
-        """`abs`, in place."""
-        return self._in_place("abs")
-
-    def exp_(self) -> Any:
-        """`exp`, in place."""
-        return self._in_place("exp")
-
-    def log_(self) -> Any:
-        """`log`, in place."""
-        return self._in_place("log")
-
-    def sqrt_(self) -> Any:
-        """`sqrt`, in place."""
-        return self._in_place("sqrt")
-
-    def relu_(self) -> Any:
-        """`relu`, in place."""
-        return self._in_place("relu")
-
-    def sigmoid_(self) -> Any:
-        """`sigmoid`, in place."""
-        return self._in_place("sigmoid")
-
-    def tanh_(self) -> Any:
-        """`tanh`, in place."""
-        return self._in_place("tanh")
-
-    def clamp_(self, min: Any = None, max: Any = None) -> Any:
-        """`clamp`, in place."""
-        return self._in_place("clamp", *_bounds(self, min, max))
-
-    def masked_fill_(self, mask: Any, value: Any) -> Any:
-        """`masked_fill`, in place."""
-        return self._in_place("masked_fill", _mask(mask), _fill_value(self, value))
+        return call("masked_fill", self, mask_operand(mask), fill_value(self, value))
 
 
-def _tensor(value: Any, op: str) -> Any:
+def tensor_operand(value: Any, op: str) -> Any:
+    """`value`, if it is a tensor. Raises TypeError otherwise."""
     if not hasattr(value, "impl"):
         raise TypeError(f"{op}(): argument 'other' must be Tensor, not {type(value).__name__}")
     return value
 
 
-def _mask(mask: Any) -> Any:
-    if _tensor(mask, "masked_fill").dtype.name != "bool":
+def mask_operand(mask: Any) -> Any:
+    """`mask`, if it is a tensor of bools. Raises TypeError or RuntimeError otherwise."""
+    if tensor_operand(mask, "masked_fill").dtype.name != "bool":
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype.name}")
     return mask
 
 
-def _fill_value(self: Any, value: Any) -> Any:
-    from terox.tensors.dtype import can_cast, of_number
+def fill_value(self: Any, value: Any) -> Any:
+    """A number, or a tensor without dimensions, that can stand in `self`. Raises RuntimeError otherwise."""
+    from terox.tensors.dtype import of_number
 
     if isinstance(value, Variable):
         if value.dim():
             raise RuntimeError(f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                                f"{value.dim()} dimension(s).")
         return value.to(self.dtype)
-    if not can_cast(of_number(value), self.dtype):
-        raise RuntimeError(f"value cannot be converted to type {self.dtype.name} without overflow")
-    return value
+    of_number(value)
+    return self.dtype.numpy.type(value).item()
 
 
-def _bounds(self: Any, low: Any, high: Any) -> tuple[Any, Any]:
+def bounds(self: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """The bounds of `clamp`, where one may be None. Raises RuntimeError if both are."""
     if low is None and high is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     whole = not self.dtype.is_floating_point and all(

@@ -56,6 +56,6 @@ def mismatch(a: int, b: int, dim: int, shapes: Sequence[Sequence[int]]) -> Runti
 def cannot_expand(sizes: Sequence[int], shape: Sequence[int]) -> RuntimeError:
     """The error for a tensor of `sizes` that cannot be stretched to `shape`."""
     return RuntimeError(
-        f"expand: a tensor of shape {list(sizes)} cannot be expanded to {list(shape)}; shapes are aligned at their last "
-        "dimension, only a size of 1 can be stretched, and new dimensions can only come in front"
+        f"expand: a tensor of shape {list(sizes)} cannot be expanded to {list(shape)}; shapes are aligned at their "
+        "last dimension, only a size of 1 can be stretched, and new dimensions can only come in front"
     )

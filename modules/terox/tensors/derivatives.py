@@ -2,9 +2,9 @@
 
 An entry names an op with its arguments, and those inputs that have a gradient. The function below it gets what its
 parameters name: inputs and options by their names, `result` for the result of the op, `self_sizes` for the sizes of
-`self`. It returns one *formula* for each of the inputs: a function from the gradient of the result, `grad`, to the
-gradient of that input. Only what a function names is kept for the backward pass, and a formula only runs where its
-gradient is needed.
+`self`. It returns one *formula* for each of the inputs (several in a tuple): a function from the gradient of the
+result, `grad`, to the gradient of that input. Only what a function names is kept for the backward pass, and a formula
+only runs where its gradient is needed. It computes a new tensor, or a view; `grad` and what was kept stay as they are.
 
     @derivative("neg(self)", "self")
     def neg():
@@ -14,13 +14,15 @@ Three things need no thought here, because they are done for all ops alike, in n
 its input, because the input was broadcast, is summed up with your `sum_to`. A gradient of another dtype is converted.
 And the backward pass can itself be recorded, as long as formulas are made of ops on tensors.
 
-In PyTorch: `tools/autograd/derivatives.yaml`, whose entries look much the same; `torch/csrc/autograd/FunctionsManual.cpp`.
+The functions are named after their ops. So in this file `sum` and `slice` are not Python's own.
+
+In PyTorch: `tools/autograd/derivatives.yaml`, whose entries look much the same;
+`torch/csrc/autograd/FunctionsManual.cpp`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from terox.tensors.functions import pad, relu_back, unreduced
 from terox.tensors.schema import derivative
@@ -74,15 +76,18 @@ def logsumexp(self: Tensor, result: Tensor, dims: Sequence[int], keepdim: bool) 
 
 @derivative("mul(self, other)", "self", "other")
 def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
-    """`self * other`: two formulas, for `self` and for `other`."""
+    """`self * other`: two formulas, for `self` and for `other`.
+
+    Shapes may differ; sum_to will see to it. One of the two may be a number, as in `x * 3`; its formula never runs.
+    """
     # TODO 2.6: the product rule.
     raise NotImplementedError("Task 2.6: mul")
 
 
 @derivative("div(self, other)", "self", "other")
 def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
-    """`self / other`."""
-    # TODO 2.6: the quotient rule.
+    """`self / other`, where again one of the two may be a number."""
+    # TODO 2.6: the derivatives of the quotient for either one. Shapes need no thought.
     raise NotImplementedError("Task 2.6: div")
 
 
@@ -145,7 +150,7 @@ def matmul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 @derivative("permute(self, dims)", "self")
 def permute(dims: Sequence[int]) -> Formula:
-    """Dimension `n` of the result is dimension `dims[n]` of `self`. The gradient has to go back to where it came from."""
+    """Dimension `n` of the result is dimension `dims[n]` of `self`. The gradient goes back to where it came from."""
     # TODO 2.6: the inverse of a permutation: where in `dims` does each dimension stand?
     raise NotImplementedError("Task 2.6: permute")
 

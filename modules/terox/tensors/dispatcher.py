@@ -6,37 +6,25 @@
     find_kernel     the table: who does this op on this device?
     the kernel      computes, and knows nothing of graphs
 
-A kernel is registered for one device, or as *composite*: written in terms of other ops or of basic kernels, and good for
-every device that has no kernel of its own. A new device registers the basic kernels (elementwise, reduce, matmul, ...)
-and has all of the ops; where it can do better, it registers its own kernel for that op, and wins.
+A kernel is registered for one device, or as *composite*: written in terms of other ops or of basic kernels, and good
+for every device that has no kernel of its own. A new device registers the basic kernels (elementwise, reduce, matmul
+and a few more) and has all of the ops; where it can do better, it registers its own kernel for that op, and wins.
 
 In PyTorch: `aten/src/ATen/core/dispatch/Dispatcher.h`, `c10/core/DispatchKey.h` (`CompositeExplicitAutograd`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from terox._grad_mode import is_grad_enabled, no_grad
 from terox.autograd.variable import Variable
 from terox.tensors.node import record
 from terox.tensors.schema import derivative_of
+from terox.tensors.table import COMPOSITE, KERNELS, Kernel, devices_of, no_kernel, register
 
-Kernel = Callable[..., Any]
-
-COMPOSITE = "composite"
-
-# (op, device) -> kernel
-KERNELS: dict[tuple[str, str], Kernel] = {}
-
-
-def register(op: str, device: str, kernel: Kernel) -> None:
-    """From now on, `kernel` does `op` on `device` (or, for COMPOSITE, on every device without a kernel of its own).
-
-    In PyTorch: `TORCH_LIBRARY_IMPL`, `torch/library.h`; `torch.library.impl`.
-    """
-    KERNELS[op, device] = kernel
+__all__ = ["COMPOSITE", "KERNELS", "Kernel", "call", "devices_of", "find_kernel", "no_kernel", "register"]
 
 
 def find_kernel(op: str, device: str) -> Kernel:
@@ -51,7 +39,7 @@ def find_kernel(op: str, device: str) -> Kernel:
 
 
 def call(op: str, *args: Any) -> Any:
-    """Run `op` on `args` (tensors, numbers, sizes, whatever it takes) and, where a gradient may be asked for, record it.
+    """Run `op` on `args` (tensors, numbers, sizes, whatever it takes); record it where a gradient may be asked for.
 
     1. The kernel is the one for `op` and the device of the tensors: `common_device(op, tensors)`.
     2. Three reasons to return just what the kernel returns for `args`: nothing is to be recorded now
@@ -62,7 +50,8 @@ def call(op: str, *args: Any) -> Any:
 
     `tensors_in(args)` lists the tensors, also those in a list of tensors. These helpers are provided.
 
-    In PyTorch: what `torch/csrc/autograd/generated/VariableType` does for each op, `at::AutoDispatchBelowADInplaceOrView`.
+    In PyTorch: what `torch/csrc/autograd/generated/VariableType.h` does for each op, under
+    `at::AutoDispatchBelowADInplaceOrView`.
     """
     # TODO 2.5: the three steps, in this order.
     raise NotImplementedError("Task 2.5: call")
@@ -90,14 +79,3 @@ def common_device(op: str, tensors: Sequence[Any]) -> str:
             raise RuntimeError(f"{op}: Expected all tensors to be on the same device, but found at least two devices, "
                                f"{device} and {tensor.device}!")
     return device
-
-
-def no_kernel(op: str, device: str) -> NotImplementedError:
-    """The error for an op that a device cannot do."""
-    return NotImplementedError(f"Could not run {op!r} on the device {device!r}: it is registered for "
-                               f"{', '.join(map(repr, devices_of(op))) or 'no device'}.")
-
-
-def devices_of(op: str) -> Iterator[str]:
-    """Where `op` is registered: names of devices, and "composite"."""
-    return (device for name, device in KERNELS if name == op)

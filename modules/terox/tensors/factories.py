@@ -36,7 +36,7 @@ def from_array(array: np.ndarray, device: str | None = None) -> Tensor:
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """A tensor on the memory of a NumPy array (a copy, where that is not contiguous). Writing to one shows in the other."""
+    """A tensor on the memory of a NumPy array (a copy, where that is not contiguous): writing to one shows in both."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     return from_array(array)
@@ -74,6 +74,8 @@ def _array_of(data: Any) -> tuple[np.ndarray, Any]:
             return array, dtypes.as_dtype(array.dtype)
     else:
         array = np.array(_plain(data))
+        if array.dtype.kind in "uO":
+            raise ValueError("tensor: overflow, there is a number that int64 cannot hold")
     if array.dtype.kind == "f" or array.size == 0 and not isinstance(data, np.ndarray):
         return array, dtypes.get_default_dtype()
     if array.dtype.kind == "b":
@@ -188,7 +190,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: str | None =
         requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal of an n x m matrix, zeros elsewhere."""
     if n < 0 or (m is not None and m < 0):
-        raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n} and {m}")
+        raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n if n < 0 else m}")
     wanted = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
     out = from_array(np.eye(n, m, dtype=wanted.numpy), device)
     return out.requires_grad_(requires_grad) if requires_grad else out
@@ -222,7 +224,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     if size is None:
         low, high, size = 0, low, high
     if high <= low:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+        raise RuntimeError(f"randint: expects 'low' to be less than 'high', but got low={low} >= high={high}")
     wanted = dtypes.int64 if dtype is None else dtypes.as_dtype(dtype)
     return from_array(np.asarray(_rng.integers(low, high, _sizes((size,), "randint"))).astype(wanted.numpy), device)
 
@@ -251,35 +253,46 @@ def _sizes(size: Sequence[Any], op: str) -> tuple[int, ...]:
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors one after the other along `dim`. Their other sizes have to be equal; empty 1-D ones are left out."""
-    tensors = list(tensors)
+    tensors = _several(tensors, "cat")
     if not tensors:
         raise ValueError("cat(): expected a non-empty list of Tensors")
     for number, each in enumerate(tensors):
         if not isinstance(each, Tensor):
             raise TypeError(f"cat(): expected Tensor as element {number}, but got {type(each).__name__}")
         if not each.dim():
-            raise RuntimeError(f"zero-dimensional tensor (at position {number}) cannot be concatenated")
+            raise RuntimeError(f"cat: zero-dimensional tensor (at position {number}) cannot be concatenated")
     first = next((each for each in tensors if each.impl.sizes != (0,)), tensors[0])
     dim = first._dim(dim, "cat")
     for number, each in enumerate(tensors):
         if each.impl.sizes == (0,):
             continue
-        if each.dim() != first.dim() or any(a != b for d, (a, b) in enumerate(zip(each.shape, first.shape)) if d != dim):
+        others = [[size for d, size in enumerate(tensor.shape) if d != dim] for tensor in (first, each)]
+        if each.dim() != first.dim() or others[0] != others[1]:
             raise RuntimeError(f"cat: Sizes of tensors must match except in dimension {dim}. Expected a shape like "
-                               f"{list(first.shape)} but got {list(each.shape)} for tensor number {number} in the list.")
+                               f"{list(first.shape)} but got {list(each.shape)} for tensor number {number}.")
     return call("cat", tensors, dim)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape, along a new dimension `dim`."""
-    tensors = list(tensors)
+    tensors = _several(tensors, "stack")
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     for number, each in enumerate(tensors):
         if each.shape != tensors[0].shape:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 "
-                               f"and {list(each.shape)} at entry {number}")
-    return cat([each.unsqueeze(dim) for each in tensors], dim if dim >= 0 else dim + tensors[0].dim() + 1)
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry "
+                               f"0 and {list(each.shape)} at entry {number}")
+    rank = tensors[0].dim() + 1
+    if not -rank <= dim < rank:
+        raise IndexError(f"stack: Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
+                         f"{dim}; the shape is {list(tensors[0].shape)})")
+    return cat([each.unsqueeze(dim) for each in tensors], dim % rank)
+
+
+def _several(tensors: Any, op: str) -> list[Tensor]:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"{op}(): argument 'tensors' must be a tuple or list of Tensors, not {type(tensors).__name__}")
+    return list(tensors)
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
@@ -287,5 +300,5 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if not isinstance(condition, Tensor):
         raise TypeError(f"where(): argument 'condition' must be Tensor, not {type(condition).__name__}")
     if input is None and other is None:
-        return condition.nonzero().unbind(1)
+        return (condition if condition.dim() else condition.unsqueeze(0)).nonzero().unbind(1)
     return call("where", condition, input, other)

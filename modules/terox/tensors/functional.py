@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from terox.tensors.broadcasting import broadcast_shapes as _broadcast_shapes
-from terox.tensors.tensor import Size, Tensor
+from terox.tensors.inspecting import Size
+from terox.tensors.tensor import Tensor
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -27,9 +28,9 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 _METHODS = (
-    "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos abs clamp sum mean prod amax "
-    "amin max min argmax argmin all any var std logsumexp softmax log_softmax gather broadcast_to isnan isinf isfinite "
-    "logical_not permute transpose reshape flatten squeeze unsqueeze"
+    "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos abs clamp sum "
+    "mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax gather "
+    "broadcast_to isnan isinf isfinite logical_not permute transpose reshape flatten squeeze unsqueeze"
 )
 globals().update({name: _function(name) for name in _METHODS.split()})
 

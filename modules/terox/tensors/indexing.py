@@ -1,6 +1,6 @@
 """Everything in `[]`, and picking elements by number. Provided; the views among it are the learner's.
 
-An index is taken apart from left to right. Ints, slices, `None` and `...` give views: `select`, `slice` and `unsqueeze`,
+An index is taken apart from left to right. Ints, slices, `None` and `...` give views: `select`, `slice`, `unsqueeze`,
 one after the other. Tensors of indices give copies: their numbers are made into the numbers of elements, counted with
 the last dimension running fastest, and one kernel, `fetch`, reads them (`store` writes them).
 
@@ -27,6 +27,8 @@ from terox.tensors.tensor import Tensor
 
 def getitem(self: Tensor, index: Any) -> Tensor:
     """`self[index]`: a view, unless there are tensors (or lists) of indices in it."""
+    if index.__class__ is int and self.impl.sizes:
+        return self.select(0, index)  # the same, sooner
     view, chosen = _views(self, _as_tuple(index))
     if any(each is not None for each in chosen):
         return call("take", view, _numbers(view, chosen))
@@ -42,6 +44,12 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     advanced = any(each is not None for each in chosen)
     target = _numbers(view, chosen) if advanced else None
     shape = view.shape if target is None else target.shape
+    tensors = [part for part in _as_tuple(index) if isinstance(part, Tensor) and (part.dim() or part.dtype is dtypes.bool)]
+    one_mask = len(tensors) == 1 and tensors[0].dtype is dtypes.bool
+    if advanced and isinstance(value, Tensor) and value.dtype is not self.dtype and not (
+            one_mask and value.numel() == 1):  # PyTorch makes that one a masked_fill_
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype.name} for the "
+                           f"destination and {value.dtype.name} for the source.")
     value = _fitting(self, value, shape)
     self._check_writable("index_put_")
     if recorded:
@@ -51,6 +59,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     elif target is None:
         view.copy_(value)
     else:
+        if value.impl.storage is view.impl.storage:
+            value = value.clone()  # what is written must not change what is still to be read
         find_kernel("store", self.device)(view.impl, target.impl, value.impl, False)
         self.impl.storage.version += 1
 
@@ -58,6 +68,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 def _fitting(self: Tensor, value: Any, shape: Sequence[int]) -> Tensor:
     """The value to be assigned, in the dtype of `self`, stretched to `shape`."""
     if not isinstance(value, Tensor):
+        if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
+            raise TypeError(f"can't assign a {type(value).__name__} to a {self.dtype.name} tensor")
         value = from_array(np.asarray(value, dtype=self.dtype.numpy), self.device)
     value = value.to(self.dtype)
     while value.dim() > len(shape) and value.shape[0] == 1:
@@ -95,7 +107,9 @@ def _views(self: Tensor, parts: tuple[Any, ...]) -> tuple[Tensor, list[Tensor | 
     parts = tuple(_as_tensor(part, self) for part in parts)
     given = sum(_length(part) for part in parts)
     if given > self.dim():
-        raise IndexError(f"too many indices for tensor of dimension {self.dim()}")
+        if not self.dim():
+            raise IndexError("invalid index of a 0-dim tensor; x.item() is its number")
+        raise IndexError(f"too many indices for tensor of dimension {self.dim()}, shape {list(self.shape)}")
     if sum(part is Ellipsis for part in parts) > 1:
         raise IndexError("an index can have only one ellipsis (...)")
     view, chosen, dim = self, [], 0
@@ -110,6 +124,9 @@ def _views(self: Tensor, parts: tuple[Any, ...]) -> tuple[Tensor, list[Tensor | 
         elif isinstance(part, slice):
             view, dim = _sliced(view, dim, part), dim + 1
             chosen.append(None)
+        elif isinstance(part, Tensor) and not part.dim():  # one bool: a new dimension, taken or not
+            view, dim = view.unsqueeze(dim), dim + 1
+            chosen.append(from_array(np.zeros(int(part), dtype=np.int64), self.device))
         elif isinstance(part, Tensor):
             for each in _indices(view, dim, part):
                 chosen.append(each)
@@ -124,18 +141,19 @@ def _as_tensor(part: Any, self: Tensor) -> Any:
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
     if isinstance(part, (bool, np.bool_)):
-        raise TypeError("a Python bool as an index is not supported; use unsqueeze(0) or a mask")
+        part = np.array(part)
     if isinstance(part, (list, np.ndarray)):
-        array = np.asarray(part) if len(part) else np.zeros(np.shape(part), dtype=np.int64)
+        array = np.asarray(part) if np.size(part) else np.zeros(np.shape(part), dtype=np.int64)
         part = from_array(array, self.device)
     if isinstance(part, Tensor):
         if part.dtype.is_floating_point:
-            raise IndexError("tensors used as indices must be long or bool tensors")
+            raise IndexError(f"tensors used as indices must be int64 or bool tensors, not {part.dtype.name}")
         return part if part.dim() or part.dtype is dtypes.bool else int(part.item())
     if hasattr(part, "__index__"):
         return part.__index__()
-    raise TypeError(f"only integers, slices (`:`), ellipsis (`...`), None and long or bool Tensors are valid indices "
-                    f"(got {type(part).__name__})")
+    kind = TypeError if isinstance(part, str) else IndexError
+    raise kind(f"only integers, slices (`:`), ellipsis (`...`), None and int64 or bool Tensors are valid indices "
+               f"(got {type(part).__name__})")
 
 
 def _sliced(view: Tensor, dim: int, part: slice) -> Tensor:
@@ -156,8 +174,6 @@ def _indices(view: Tensor, dim: int, part: Tensor) -> list[Tensor]:
         if view.shape[dim + number] != size:
             raise IndexError(f"The shape of the mask {list(part.shape)} at index {number} does not match the shape of "
                              f"the indexed tensor {list(view.shape)} at index {dim + number}")
-    if not part.dim():
-        raise IndexError("a mask without dimensions is not supported as an index")
     return [from_array(each, part.device) for each in np.nonzero(part.numpy())]
 
 
@@ -250,12 +266,15 @@ def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def nonzero(self: Tensor) -> Tensor:
     """See `Tensor.nonzero`."""
-    return from_array(np.argwhere(self.detach().numpy()).reshape(-1, self.dim()), self.device)
+    places = np.nonzero(np.atleast_1d(self.detach().numpy()))[: self.dim()]
+    count = int((self != 0).sum())
+    return from_array(np.array(places, dtype=np.int64).reshape(self.dim(), count).T, self.device)
 
 
 def _long(index: Any, op: str) -> Tensor:
     if not isinstance(index, Tensor) or index.dtype is not dtypes.int64:
-        raise RuntimeError(f"{op}(): Expected dtype int64 for index")
+        what = index.dtype.name if isinstance(index, Tensor) else type(index).__name__
+        raise RuntimeError(f"{op}(): Expected dtype int64 for index, not {what}")
     return index
 
 
@@ -270,7 +289,8 @@ def _places(self: Tensor, dim: int, index: Any, op: str) -> tuple[int, Tensor]:
     array, size = index.numpy(), (self.shape or (1,))[dim]
     wrong = (array < 0) | (array >= size)
     if wrong.any():
-        raise RuntimeError(f"{op}(): index {array[wrong].flat[0]} is out of bounds for dimension {dim} with size {size}")
+        raise RuntimeError(f"{op}(): index {array[wrong].flat[0]} is out of bounds for dimension {dim} with size "
+                           f"{size}")
     return dim, index
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from terox.tensors import device as devices
 from terox.tensors.broadcasting import broadcast_shapes
 from terox.tensors.dispatcher import find_kernel
+from terox.tensors.dtype import bool as bool_
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.dtype import get_default_dtype, result_type
-from terox.tensors.dtype import bool as bool_
 from terox.tensors.layout import contiguous_strides
-from terox.tensors.storage import Storage, TensorImpl
+from terox.tensors.storage import TensorImpl
 from terox.tensors.tensor import Tensor
 
 # What the dtype of a result follows from.

@@ -66,10 +66,11 @@ def view_strides(sizes: Sequence[int], strides: Sequence[int], new_sizes: Sequen
 
     PyTorch's rule: the dimensions fall into *chunks*, runs of neighboring dimensions in which each stride is the stride
     behind it times the size behind it (`strides[d] == strides[d + 1] * sizes[d + 1]`). Dimensions of size 1 never end
-    a chunk. A chunk can be divided anew in any way; no new dimension can reach across from one chunk into the next.
-    The new dimensions of size 1 may get any stride.
+    a chunk, as if they were not there. A chunk can be divided anew in any way; no new dimension can reach across from
+    one chunk into the next. New dimensions of size 1 may get any stride.
 
-    Where there is no element, sizes that stay the same keep their strides, and any others get contiguous ones.
+    Where there is no element, every view is possible: if the sizes stay the same, so do the strides, and otherwise they
+    are `contiguous_strides(new_sizes)`.
 
     In PyTorch: `aten/src/ATen/TensorUtils.h`, `computeStride`.
     """

@@ -17,13 +17,22 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     if not isinstance(b, Tensor):
         raise TypeError(f"matmul(): argument 'other' must be Tensor, not {type(b).__name__}")
     if not a.dim() or not b.dim():
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.dim()}D and {b.dim()}D")
+        raise RuntimeError(f"matmul: both arguments need to be at least 1D, but they are {a.dim()}D and {b.dim()}D")
+    if a.shape[-1] != b.shape[-2 if b.dim() > 1 else -1]:
+        raise _not_aligned(a, b)
     left = a.unsqueeze(0) if a.dim() == 1 else a
     right = b.unsqueeze(1) if b.dim() == 1 else b
     out = call("mm" if left.dim() == right.dim() == 2 else "bmm", left, right)
     if b.dim() == 1:
         out = out.squeeze(-1)
     return out.squeeze(-1 if b.dim() == 1 else -2) if a.dim() == 1 else out
+
+
+def _not_aligned(a: Tensor, b: Tensor) -> RuntimeError:
+    where = "the last but one" if b.dim() > 1 else "the only one"
+    return RuntimeError(f"matmul: mat1 and mat2 shapes cannot be multiplied ({list(a.shape)} and {list(b.shape)}): the "
+                        f"last size of the first ({a.shape[-1]}) must match {where} of the second "
+                        f"({b.shape[-2 if b.dim() > 1 else -1]})")
 
 
 def mm(a: Tensor, b: Tensor) -> Tensor:
@@ -52,8 +61,7 @@ def _matmul(self: Tensor, other: Tensor) -> Tensor:
     if self.dtype is dtypes.bool:
         raise RuntimeError("matmul: not implemented for bool tensors")
     if self.shape[-1] != other.shape[-2]:
-        raise RuntimeError(f"matmul: mat1 and mat2 shapes cannot be multiplied ({shapes}): the last size of the first "
-                           f"({self.shape[-1]}) must match the last but one of the second ({other.shape[-2]})")
+        raise _not_aligned(self, other)
     try:
         batch = broadcast_shapes(self.impl.sizes[:-2], other.impl.sizes[:-2])
     except NotImplementedError:

@@ -16,6 +16,7 @@ from terox.autograd.node import NO_EDGE, Edge, Node
 from terox.tensors.schema import RESULT, Derivative
 from terox.tensors.storage import TensorImpl
 
+
 class SavedTensor:
     """A tensor that was saved for the backward pass: where its numbers are, its place in the graph, and its version.
 
@@ -87,7 +88,7 @@ class OpNode(Node):
                 f"the derivative of {self.derivative.op} has to return {expected} formula(s), functions of grad, one "
                 f"for each differentiable input of {self.derivative.schema}; it returned {formulas!r}"
             )
-        if len(self.next_functions) != expected:  # the one input is a list of tensors, its formula gives a list
+        if self.derivative.of_list:  # the one input is a list of tensors, its formula gives a list
             gradients = formulas[0](grad)
             return tuple([None if node is None else self._fitted(number, gradient, grad)
                           for number, ((node, _), gradient) in enumerate(zip(self.next_functions, gradients))])
@@ -95,29 +96,29 @@ class OpNode(Node):
                       for number, ((node, _), formula) in enumerate(zip(self.next_functions, formulas))])
 
     def _fitted(self, number: int, gradient: Any, grad: Any) -> Any:
-        """The gradient in the shape and dtype of the input: summed where the input was broadcast."""
         if gradient.__class__ is not grad.__class__:
             hint = " Is a `return` missing?" if gradient is None else ""
             raise TypeError(f"the derivative of {self.derivative.op} has to give a Tensor for input {number}, not "
                             f"{type(gradient).__name__}.{hint}")
-        sizes, dtype = self.metadata[number]
-        if gradient.impl.sizes != sizes:
-            gradient = self._reduced(number, gradient, sizes)
-        if gradient.impl.storage.dtype is not dtype:
-            gradient = gradient.to(dtype)
-        return gradient
+        return fitted(gradient, *self.metadata[number], self.name(), number)
 
-    def _reduced(self, number: int, gradient: Any, sizes: tuple[int, ...]) -> Any:
+
+def fitted(gradient: Any, sizes: tuple[int, ...], dtype: Any, node: str, number: int) -> Any:
+    """A gradient in the shape and dtype of its input: summed where the input was broadcast.
+
+    Raises RuntimeError, naming `node` and the `number` of the input, where the shape does not follow from
+    broadcasting. In PyTorch: `torch/csrc/autograd/engine.h`, `validate_outputs`.
+    """
+    shape = gradient.impl.sizes
+    if shape != sizes:
         from terox.tensors.derivatives import sum_to
 
-        shape = gradient.impl.sizes
         front = len(shape) - len(sizes)
         if front < 0 or any(size != 1 and size != other for size, other in zip(sizes, shape[front:])):
-            raise RuntimeError(
-                f"Function {self.name()} returned an invalid gradient at index {number} - got {list(shape)} but expected "
-                f"shape compatible with {list(sizes)}"
-            )
-        return sum_to(gradient, sizes)
+            raise RuntimeError(f"Function {node} returned an invalid gradient at index {number} - got {list(shape)} "
+                               f"but expected shape compatible with {list(sizes)}")
+        gradient = sum_to(gradient, sizes)
+    return gradient if gradient.impl.storage.dtype is dtype else gradient.to(dtype)
 
 
 def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
@@ -134,12 +135,13 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
         inputs = inputs[0]
     edges, metadata = [], []
     for value in inputs:
+        if getattr(value, "_view", None) is not None:
+            value._check_history()
         edge = getattr(value, "_edge", None)
         if edge is None:
             edges.append(NO_EDGE)
             metadata.append(None)
         else:
-            value._check_history()
             edges.append(edge)
             metadata.append((value.impl.sizes, value.impl.storage.dtype))
     node.next_functions = tuple(edges)

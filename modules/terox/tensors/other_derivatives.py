@@ -10,7 +10,8 @@ from typing import Any
 
 from terox.tensors.derivatives import Formula
 from terox.tensors.dispatcher import call
-from terox.tensors.factories import full_like, where, zeros_like
+from terox.tensors.dtype import bool as bool_
+from terox.tensors.factories import eye, full_like, where, zeros_like
 from terox.tensors.functions import pad, relu_back, unreduced
 from terox.tensors.schema import derivative
 from terox.tensors.tensor import Tensor
@@ -30,25 +31,23 @@ def neg() -> Formula:
 
 @derivative("pow(self, exponent)", "self", "exponent")
 def pow(self: Any, exponent: Any, result: Tensor) -> tuple[Formula, Formula]:
-    def of_base(grad: Tensor) -> Tensor:
-        # x ** 0 is the constant 1, also at x = 0, where 0 * x ** -1 would be NaN.
-        if isinstance(exponent, Tensor):
-            return where(exponent == 0, 0.0, grad * (exponent * self ** (exponent - 1)))
-        return zeros_like(grad) if exponent == 0 else grad * (exponent * self ** (exponent - 1))
-
-    def of_exponent(grad: Tensor) -> Tensor:
-        # 0 ** y is 0 for every y > 0: the slope is 0 there, where result * log(0) would be NaN.
-        if not isinstance(self, Tensor):
-            if self == 0:
-                return where(exponent >= 0, 0.0, grad * result * call("log", full_like(grad, self)))
-            return grad * result * full_like(grad, self).log()
-        return where((self == 0).logical_and(_at_least_zero(exponent)), 0.0, grad * (result * self.log()))
-
-    return of_base, of_exponent
+    # Written as lambdas, so that `result` is kept only where the exponent needs a gradient.
+    return lambda grad: _pow_base(grad, self, exponent), lambda grad: _pow_exponent(grad, self, exponent, result)
 
 
-def _at_least_zero(exponent: Any) -> Tensor:
-    return exponent >= 0
+def _pow_base(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
+    # x ** 0 is the constant 1, also at x = 0, where 0 * x ** -1 would be NaN.
+    if isinstance(exponent, Tensor):
+        return where(exponent == 0, 0.0, grad * (exponent * self ** (exponent - 1)))
+    return zeros_like(grad) if exponent == 0 else grad * (exponent * self ** (exponent - 1))
+
+
+def _pow_exponent(grad: Tensor, self: Any, exponent: Tensor, result: Tensor) -> Tensor:
+    # 0 ** y is 0 for every y > 0: the slope is 0 there, where result * log(0) would be NaN.
+    if not isinstance(self, Tensor):
+        slope = grad * result * full_like(grad, self).log()
+        return where(exponent >= 0, 0.0, slope) if self == 0 else slope
+    return where((self == 0).logical_and(exponent >= 0), 0.0, grad * (result * self.log()))
 
 
 @derivative("maximum(self, other)", "self", "other")
@@ -70,7 +69,7 @@ def _shared(self: Tensor, other: Tensor, wins: Any) -> tuple[Formula, Formula]:
 @derivative("clamp(self, low, high)", "self", "low", "high")
 def clamp(self: Tensor, low: Any, high: Any) -> tuple[Formula, Formula, Formula]:
     below, above = self < low, self > high
-    return (lambda grad: where(below.logical_or(above), 0.0, grad),
+    return (lambda grad: where((self >= low).logical_and(self <= high), grad, 0.0),
             lambda grad: where(below.logical_and(_lower(low, high, self)), grad, 0.0),
             lambda grad: where(above.logical_or(_lower(low, high, self).logical_not()), grad, 0.0))
 
@@ -84,6 +83,11 @@ def _lower(low: Any, high: Any, like: Tensor) -> Tensor:
 @derivative("where(condition, input, other)", "input", "other")
 def where_(condition: Tensor) -> tuple[Formula, Formula]:
     return lambda grad: where(condition, grad, 0.0), lambda grad: where(condition, 0.0, grad)
+
+
+@derivative("masked_fill(self, mask, value)", "self", "value")
+def masked_fill(mask: Tensor) -> tuple[Formula, Formula]:
+    return lambda grad: where(mask, 0.0, grad), lambda grad: where(mask, grad, 0.0)
 
 
 @derivative("abs(self)", "self")
@@ -156,13 +160,18 @@ def mean(self_sizes: Sequence[int], dims: Sequence[int], keepdim: bool) -> Formu
 
 @derivative("prod(self, dims, keepdim)", "self")
 def prod(self: Tensor, dims: Sequence[int], keepdim: bool) -> Formula:
-    # The derivative for each factor is the product of all others: the product of the factors that are not zero,
-    # divided by this one, unless some other factor is zero.
-    zero = self == 0
-    factors = where(zero, 1.0, self)
-    product = call("prod", factors, dims, True)
-    zeros = zero.sum(dims, keepdim=True) - zero.long()
-    return lambda grad: unreduced(grad, dims, keepdim) * where(zeros == 0, product / factors, 0.0)
+    # The derivative for each factor is the product of all others: the whole product divided by this factor, or, where
+    # a factor is zero, the products of as many copies of the row as it is long, each with another factor left out.
+    if not dims:
+        return lambda grad: grad
+    if not (self == 0).any():
+        return lambda grad: unreduced(grad, dims, keepdim) * (call("prod", self, dims, True) / self)
+    rows = self.transpose(dims[0], -1) if len(dims) == 1 else self.reshape(-1)
+    length = rows.shape[-1]
+    copies = where(eye(length, dtype=bool_, device=self.device), 1.0, rows.unsqueeze(-2).expand(*rows.shape, length))
+    others = copies.prod(-1)
+    others = others.transpose(dims[0], -1) if len(dims) == 1 else others.reshape(self.shape)
+    return lambda grad: unreduced(grad, dims, keepdim) * others
 
 
 @derivative("amin(self, dims, keepdim)", "self")

@@ -15,7 +15,7 @@ from terox.tensors import kernels
 from terox.tensors.dispatcher import register
 from terox.tensors.dtype import int64
 from terox.tensors.layout import index_at, is_contiguous, position
-from terox.tensors.storage import TensorImpl
+from terox.tensors.storage import Storage, TensorImpl
 
 
 def arg_reduce(better: Callable[[Any, Any], Any], out: TensorImpl, a: TensorImpl, dim: int) -> None:
@@ -73,8 +73,8 @@ def exact(kernel: Callable[..., None], out_at: int) -> Callable[..., None]:
         if out.dtype is not int64:
             kernel(*args)
             return
-        numbers = _Numbers(out.storage.data.tolist())
-        kernel(*args[:out_at], _On(numbers, out), *args[out_at + 1 :])
+        numbers = _Numbers(out.storage)
+        kernel(*args[:out_at], TensorImpl(numbers, out.sizes, out.strides, out.offset), *args[out_at + 1 :])
         for place in numbers.changed:
             out.storage.data[place] = to_int64(numbers.values[place])
 
@@ -82,11 +82,16 @@ def exact(kernel: Callable[..., None], out_at: int) -> Callable[..., None]:
 
 
 class _Numbers:
-    """Memory as a list, which knows what was written to it."""
+    """A storage whose numbers are in a list, and that knows where something was written."""
 
-    def __init__(self, values: list[Any]) -> None:
-        self.values = values
+    def __init__(self, storage: Storage) -> None:
+        self.values = storage.data.tolist()
         self.changed: set[int] = set()
+        self.dtype, self.device = storage.dtype, storage.device
+
+    @property
+    def data(self) -> _Numbers:
+        return self  # as an attribute it would be a circle, which only the garbage collector ends
 
     def __getitem__(self, place: int) -> Any:
         return self.values[place]
@@ -94,16 +99,6 @@ class _Numbers:
     def __setitem__(self, place: int, value: Any) -> None:
         self.values[place] = value
         self.changed.add(place)
-
-
-class _On:
-    """What a kernel sees of a TensorImpl, with other memory in its place."""
-
-    def __init__(self, numbers: _Numbers, impl: TensorImpl) -> None:
-        self.storage = self
-        self.data = numbers
-        self.dtype = impl.dtype
-        self.sizes, self.strides, self.offset, self.numel = impl.sizes, impl.strides, impl.offset, impl.numel
 
 
 def to_int64(value: Any) -> int:

@@ -13,10 +13,10 @@ from typing import Any
 
 from terox.foundations import operators as base
 from terox.tensors import operators as ops
-from terox.tensors.dispatcher import COMPOSITE, call, find_kernel, register
+from terox.tensors.dispatcher import COMPOSITE, find_kernel, register
 from terox.tensors.dtype import bool as bool_
 from terox.tensors.dtype import result_type
-from terox.tensors.iterator import BOOL, FLOAT, SAME, converted, elementwise, prepare
+from terox.tensors.iterator import BOOL, FLOAT, SAME, elementwise, prepare
 from terox.tensors.tensor import Tensor
 
 # op -> (function, function for whole numbers where it is another one, dtype of the result)
@@ -72,12 +72,12 @@ OPS: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None, str]] = {
 
 # Ops that PyTorch refuses for tensors of bool, with the words that say what to take instead.
 _NOT_FOR_BOOL = {
-    "sub": "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
-           "the `~` or `logical_not()` operator instead.",
+    "sub": "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+           "use the `~` or `logical_not()` operator instead.",
     "neg": "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
            "`~` or `logical_not()` operator instead.",
     "relu": "Boolean inputs not supported for relu",
-    "clamp": "clamp: not implemented for bool tensors",
+    **{op: f"{op}: not implemented for bool tensors" for op in ("abs", "clamp", "floor_divide", "pow", "remainder")},
 }
 _ONLY_WHOLE = ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")
 
@@ -111,9 +111,9 @@ def _is_bool(operand: Any) -> bool:
 def _check_whole(op: str, operands: Any) -> None:
     """What has no result in whole numbers."""
     if op in ("floor_divide", "remainder") and _any(operands[1], lambda number: number == 0):
-        raise RuntimeError("ZeroDivisionError")
+        raise RuntimeError(f"{op}: ZeroDivisionError, a whole number divided by zero")
     if op == "pow" and not isinstance(operands[1], Tensor) and operands[1] < 0:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+        raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
 
 
 def _any(operand: Any, wanted: Callable[[Any], bool]) -> bool:
@@ -123,10 +123,14 @@ def _any(operand: Any, wanted: Callable[[Any], bool]) -> bool:
 
 def where(condition: Tensor, x: Any, y: Any) -> Tensor:
     """`x` where `condition`, else `y`. The condition takes no part in promotion."""
+    return _where("where", condition, x, y)
+
+
+def _where(op: str, condition: Tensor, x: Any, y: Any) -> Tensor:
     if condition.dtype is not bool_:
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+        raise RuntimeError(f"{op} expected condition to be a boolean tensor, but got a tensor with dtype "
                            f"{condition.dtype.name}")
-    out, (first, second) = prepare("where", (x, y), also=[condition])
+    out, (first, second) = prepare(op, (x, y), also=[condition])
     mask = condition.impl.expand(out.impl.sizes)
     find_kernel("elementwise", out.device)(ops.where, out.impl, mask, first, second)
     return out
@@ -134,7 +138,7 @@ def where(condition: Tensor, x: Any, y: Any) -> Tensor:
 
 def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`where`, in the order of arguments that the in-place form needs."""
-    return call("where", mask, value, self)
+    return _where("masked_fill", mask, value, self)
 
 
 register("where", COMPOSITE, where)

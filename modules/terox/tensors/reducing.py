@@ -64,8 +64,8 @@ class Reducing:
         if dtype is not None:
             return self.to(dtype).mean(dim, keepdim)
         if not self.dtype.is_floating_point:
-            raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be either a floating point or "
-                               f"complex dtype. Got: {self.dtype.name}".replace(" or complex", "").replace("either ", ""))
+            raise RuntimeError(f"mean(): could not infer output dtype. Input dtype must be a floating point dtype. "
+                               f"Got: {self.dtype.name}")
         dims = self._dims(dim, "mean")
         return call("mean", self, dims, keepdim)
 
@@ -89,16 +89,22 @@ class Reducing:
         return call("amin", self, dims, keepdim)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """The index of the largest along `dim`, or its number among all elements; of the first, if several are equal."""
-        return self._arg("argmax", dim, keepdim)
+        """The index of the largest along `dim`, or its number among all; of the first, if several are equal."""
+        return self._number("argmax", dim, keepdim)
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The index of the smallest."""
-        return self._arg("argmin", dim, keepdim)
+        return self._number("argmin", dim, keepdim)
+
+    def _number(self, op: str, dim: int | None, keepdim: bool) -> Any:
+        if self.dtype.name == "bool":
+            raise RuntimeError(f"{op}(): does not support bool input")
+        return self._arg(op, dim, keepdim)
 
     def _arg(self, op: str, dim: int | None, keepdim: bool) -> Any:
         if dim is None:
-            self._full(op)
+            if self.impl.numel == 0:
+                raise IndexError(f"{op}(): Expected reduction dim to be specified for input.numel() == 0.")
             flat = call(op, self.detach().reshape(-1), 0, False)
             return flat.reshape([1] * len(self.impl.sizes)) if keepdim else flat
         dims = self._dims(self._dim(dim, op), op)
@@ -120,8 +126,10 @@ class Reducing:
             return call(f"{op}imum", self, dim)
         if dim is None:
             return call(f"a{op}", self, self._full(op), False)
+        dims = self._dims(self._dim(dim, op), op)
+        self._not_empty(dims, op)
         indices = self._arg(f"arg{op}", dim, True)
-        if not self.impl.sizes:
+        if not dims:
             return ValuesAndIndices(self.clone(), indices)
         values = self.gather(dim, indices)
         if not keepdim:
@@ -154,8 +162,11 @@ class Reducing:
 
     def std(self, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
             correction: float | None = None) -> Any:
-        """The square root of `var`."""
-        return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
+        """The square root of `var`. Where it is 0, so is the derivative, as in PyTorch: equal numbers have no slope."""
+        variance = self.var(dim, unbiased, keepdim, correction=correction)
+        if variance.requires_grad and (flat := variance == 0).any():
+            return variance.masked_fill(flat, 1).sqrt().masked_fill(flat, 0)
+        return variance.sqrt()
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """The logarithm of the sum of exponentials along `dim`, without overflow."""

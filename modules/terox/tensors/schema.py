@@ -30,6 +30,7 @@ class Derivative:
         self.schema = schema
         self.formulas = formulas
         self.inputs = [names.index(name) for name in inputs]
+        self.of_list = "tensors" in inputs  # the one input is a list of tensors
         self.node_name = "".join(part.capitalize() for part in self.op.split("_")) + "Backward0"
         # For each parameter of `formulas`: a place among the arguments, and whether only the sizes are needed.
         self.needs: list[tuple[int, bool]] = []

@@ -12,7 +12,7 @@ from terox.tensors import dtype as dtypes
 from terox.tensors import views
 from terox.tensors.dispatcher import COMPOSITE, find_kernel, register
 from terox.tensors.dtype import dtype as DType
-from terox.tensors.iterator import constant, converted, empty
+from terox.tensors.iterator import constant, converted, empty, shape_of
 from terox.tensors.layout import view_strides
 from terox.tensors.tensor import Tensor
 
@@ -20,7 +20,7 @@ from terox.tensors.tensor import Tensor
 def _view(tensor: Tensor, geometry: views.Geometry) -> Tensor:
     """A tensor on the same memory, which knows that it is a view, and of which state of the history."""
     out = Tensor._of(tensor.impl.look(*geometry))
-    out._rebased = tensor.impl.storage.rebased
+    out._view = tensor._shared()
     return out
 
 
@@ -48,8 +48,8 @@ def view(self: Tensor, sizes: tuple[int, ...]) -> Tensor:
     strides = view_strides(self.impl.sizes, self.impl.strides, sizes)
     if strides is None:
         raise RuntimeError(f"view: size {list(sizes)} is not compatible with input tensor's size "
-                           f"{list(self.impl.sizes)} and stride {list(self.impl.strides)} (at least one dimension spans "
-                           "across two contiguous subspaces). Use .reshape(...) instead.")
+                           f"{list(self.impl.sizes)} and stride {list(self.impl.strides)} (at least one dimension "
+                           "spans across two contiguous subspaces). Use .reshape(...) instead.")
     return _view(self, (sizes, strides, self.impl.offset))
 
 
@@ -65,6 +65,7 @@ def copy_from(self: Tensor, source: Any) -> Tensor:
     """What `self` will hold after `self.copy_(source)`."""
     out = empty(self.impl.sizes, self.dtype, self.device)
     if isinstance(source, Tensor):
+        shape_of("copy_", (self, source))
         find_kernel("copy", self.device)(out.impl, source.impl.expand(self.impl.sizes))
     else:
         find_kernel("copy", self.device)(out.impl, constant(source, self.dtype, self.device).expand(self.impl.sizes))

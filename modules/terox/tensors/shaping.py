@@ -26,8 +26,9 @@ def sizes_of(args: Sequence[Any], op: str) -> tuple[int, ...]:
     return tuple(int(size) for size in args)
 
 
-def inferred(sizes: tuple[int, ...], numel: int, op: str) -> tuple[int, ...]:
-    """Sizes with the one -1 among them replaced by what is left. Raises RuntimeError if they do not fit `numel`."""
+def inferred(sizes: tuple[int, ...], old: Sequence[int], op: str) -> tuple[int, ...]:
+    """Sizes with the one -1 among them replaced by what is left. Raises RuntimeError if they do not fit `old`."""
+    numel = math.prod(old)
     if sizes.count(-1) > 1:
         raise RuntimeError(f"{op}: only one dimension can be inferred; got {list(sizes)}")
     if any(size < -1 for size in sizes):
@@ -36,11 +37,11 @@ def inferred(sizes: tuple[int, ...], numel: int, op: str) -> tuple[int, ...]:
     if -1 in sizes:
         if known == 0:
             raise RuntimeError(f"{op}: cannot reshape tensor of {numel} elements into shape {list(sizes)} because the "
-                               "unspecified dimension size -1 can be any value and is ambiguous")
+                               f"unspecified dimension size -1 can be any value and is ambiguous")
         if numel % known == 0:
             return tuple(numel // known if size == -1 else size for size in sizes)
     if known != numel:
-        raise RuntimeError(f"{op}: shape '{list(sizes)}' is invalid for input of size {numel}")
+        raise RuntimeError(f"{op}: shape '{list(sizes)}' is invalid for input of size {numel}, {list(old)}")
     return sizes
 
 
@@ -61,13 +62,13 @@ class Shaping:
 
         Raises RuntimeError where no strides can do it; then `reshape` makes a copy.
         """
-        return call("view", self, inferred(sizes_of(shape, "view"), self.numel(), "view"))
+        return call("view", self, inferred(sizes_of(shape, "view"), self.impl.sizes, "view"))
 
     def reshape(self, *shape: Any) -> Any:
         """In another shape: a view where that is possible, else a copy."""
         from terox.tensors.layout import view_strides
 
-        sizes = inferred(sizes_of(shape, "reshape"), self.numel(), "reshape")
+        sizes = inferred(sizes_of(shape, "reshape"), self.impl.sizes, "reshape")
         if view_strides(self.impl.sizes, self.impl.strides, sizes) is None:
             return call("view", call("clone", self), sizes)
         return call("view", self, sizes)
@@ -98,8 +99,8 @@ class Shaping:
         sizes = self.impl.sizes
         rank = len(sizes) + 1
         if not -rank <= dim < rank:
-            raise IndexError(f"unsqueeze: Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but "
-                             f"got {dim}; the shape is {list(sizes)})")
+            raise IndexError(f"unsqueeze: Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], "
+                             f"but got {dim}; the shape is {list(sizes)})")
         dim %= rank
         return call("view", self, (*sizes[:dim], 1, *sizes[dim:]))
 
@@ -108,9 +109,8 @@ class Shaping:
         dims = sizes_of(dims, "permute")
         rank = len(self.impl.sizes)
         if len(dims) != rank:
-            raise RuntimeError(f"permute(sparse_coo): number of dimensions in the tensor input does not match the length "
-                               f"of the desired ordering of dimensions i.e. input.dim() = {rank} is not equal to "
-                               f"len(dims) = {len(dims)}".replace("(sparse_coo)", ""))
+            raise RuntimeError(f"permute: the tensor of shape {list(self.impl.sizes)} has {rank} dimensions, but "
+                               f"{len(dims)} were given: {list(dims)}")
         order = tuple(self._dim(dim, "permute") for dim in dims)
         if len(set(order)) != rank:
             raise RuntimeError(f"permute(): duplicate dims are not allowed; got {list(dims)}")
@@ -187,7 +187,8 @@ class Shaping:
         if length < 0:
             raise RuntimeError("narrow(): length must be non-negative.")
         if not -size <= start <= size:
-            raise IndexError(f"narrow: start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+            raise IndexError(f"narrow: start out of range (expected to be in range of [{-size}, {size}], but got "
+                             f"{start})")
         start = start + size if start < 0 else start
         if start + length > size:
             raise RuntimeError(f"narrow: start ({start}) + length ({length}) exceeds dimension size ({size}).")
@@ -196,18 +197,20 @@ class Shaping:
     def unbind(self, dim: int = 0) -> tuple[Any, ...]:
         """All parts along `dim`."""
         if not self.impl.sizes:
-            raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+            raise IndexError(f"unbind: Dimension specified as {dim} but tensor has no dimensions")
         dim = self._dim(dim, "unbind")
         return tuple(call("select", self, dim, index) for index in range(self.impl.sizes[dim]))
 
     def split(self, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
         """Pieces of `split_size` along `dim`, the last one maybe smaller; or of the sizes in a list."""
+        if not self.impl.sizes:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
         dim = self._dim(dim, "split")
         size = self.impl.sizes[dim]
         if isinstance(split_size, (list, tuple)):
             if sum(split_size) != size:
-                raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size "
-                                   f"at dimension {dim}), but got split_sizes={list(split_size)}")
+                raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
+                                   f"size at dimension {dim}), but got split_sizes={list(split_size)}")
             lengths = list(split_size)
         else:
             if split_size < 1 and size:
@@ -218,6 +221,8 @@ class Shaping:
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         """About `chunks` pieces of equal size along `dim`."""
+        if not self.impl.sizes:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
         if chunks < 1:
             raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
         dim = self._dim(dim, "chunk")

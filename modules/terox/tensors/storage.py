@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
 
 
@@ -23,10 +24,9 @@ class Storage:
     array: a 1-D NumPy array. data: the same memory as a memoryview, from which plain loops read Python numbers (three
     times as fast as from the array), and to which they write them; float32 is rounded when it is written.
     version: how often the numbers were changed in place. All views share it.
-    rebased: how often a recorded operation changed them, so that views recorded before have a history out of date.
     """
 
-    __slots__ = ("array", "data", "dtype", "device", "version", "rebased")
+    __slots__ = ("array", "data", "dtype", "device", "version")
 
     def __init__(self, array: Any, dtype: DType, device: str) -> None:
         self.array = array
@@ -34,7 +34,6 @@ class Storage:
         self.dtype = dtype
         self.device = device
         self.version = 0
-        self.rebased = 0
 
 
 class TensorImpl:
@@ -70,10 +69,13 @@ class TensorImpl:
         """Another way to look at the same storage."""
         return TensorImpl(self.storage, sizes, strides, offset)
 
+    def whole(self) -> TensorImpl:
+        """The storage as one row."""
+        count = len(self.storage.array)
+        return TensorImpl(self.storage, (count,), (1,))
+
     def expand(self, sizes: tuple[int, ...]) -> TensorImpl:
         """Stretched to `sizes`, without a copy."""
-        from terox.tensors.broadcasting import broadcast_strides
-
         if sizes == self.sizes:
             return self
         return TensorImpl(self.storage, sizes, broadcast_strides(self.sizes, self.strides, sizes), self.offset)

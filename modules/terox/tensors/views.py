@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from terox.tensors.broadcasting import broadcast_strides
+from terox.tensors.broadcasting import broadcast_strides, cannot_expand
 
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 

@@ -34,7 +34,7 @@ class AccumulateGrad(Node):
     def run(self, grads: list[Any], retain_graph: bool, create_graph: bool) -> tuple[Any, ...]:
         variable = self._variable()
         if variable is not None:
-            accumulate_grad(variable, grads[0] if create_graph else variable._own_grad(grads[0]))
+            accumulate_grad(variable, variable._own_grad(grads[0]))
         return ()
 
 

@@ -49,12 +49,12 @@ class Variable:
         return self.data is raw
 
     def _own_grad(self, gradient: Any) -> Any:
-        """`gradient`, a raw value that others may hold too, as one that only `grad` holds."""
-        return self._wrap(gradient, None)
+        """`gradient`, raw unless the pass is recorded, and maybe held by others, as one that only `grad` holds."""
+        return gradient if isinstance(gradient, Variable) else self._wrap(gradient, None)
 
-    def _fitted_grad(self, gradient: Any, node: str, number: int) -> Any:
-        """`gradient`, which `node` gives for its input `number`, this value, in the shape of this value."""
-        return gradient
+    def _likeness(self) -> Any:
+        """What a gradient of this value has to look like: for a Tensor, its sizes, dtype and device."""
+        return None
 
     def _numbers(self) -> list[float]:
         """The value as a list of numbers, for `gradcheck`."""

@@ -52,6 +52,7 @@ class SGD:
                     change = change + parameter * self.weight_decay
                 if self.momentum:
                     velocity = self._velocity.get(number)
-                    change = change if velocity is None else velocity * self.momentum + change
+                    # Times 1.0: a value of its own, which nobody changes by changing the gradient.
+                    change = change * 1.0 if velocity is None else velocity * self.momentum + change
                     self._velocity[number] = change
                 parameter.copy_(parameter - change * self.lr)

@@ -2,9 +2,9 @@
 
 An entry names an op with its arguments, and those inputs that have a gradient. The function below it gets what its
 parameters name: inputs and options by their names, `result` for the result of the op, `self_sizes` for the sizes of
-`self`. It returns one *formula* for each of the inputs: a function from the gradient of the result, `grad`, to the
-gradient of that input. Only what a function names is kept for the backward pass, and a formula only runs where its
-gradient is needed.
+`self`. It returns one *formula* for each of the inputs (several in a tuple): a function from the gradient of the
+result, `grad`, to the gradient of that input. Only what a function names is kept for the backward pass, and a formula
+only runs where its gradient is needed. It computes a new tensor, or a view; `grad` and what was kept stay as they are.
 
     @derivative("neg(self)", "self")
     def neg():
@@ -13,6 +13,8 @@ gradient is needed.
 Three things need no thought here, because they are done for all ops alike, in node.py. A gradient that is larger than
 its input, because the input was broadcast, is summed up with your `sum_to`. A gradient of another dtype is converted.
 And the backward pass can itself be recorded, as long as formulas are made of ops on tensors.
+
+The functions are named after their ops. So in this file `sum` and `slice` are not Python's own.
 
 In PyTorch: `tools/autograd/derivatives.yaml`, whose entries look much the same;
 `torch/csrc/autograd/FunctionsManual.cpp`.
@@ -80,7 +82,10 @@ def logsumexp(self: Tensor, result: Tensor, dims: Sequence[int], keepdim: bool) 
 
 @derivative("mul(self, other)", "self", "other")
 def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
-    """`self * other`: two formulas, for `self` and for `other`."""
+    """`self * other`: two formulas, for `self` and for `other`.
+
+    Shapes may differ; sum_to will see to it. One of the two may be a number, as in `x * 3`; its formula never runs.
+    """
     # TODO 2.6: the product rule.
     # BEGIN SOLUTION
     return lambda grad: grad * other, lambda grad: grad * self
@@ -89,8 +94,8 @@ def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 @derivative("div(self, other)", "self", "other")
 def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
-    """`self / other`."""
-    # TODO 2.6: the quotient rule.
+    """`self / other`, where again one of the two may be a number."""
+    # TODO 2.6: the derivatives of the quotient for either one. Shapes need no thought.
     # BEGIN SOLUTION
     return lambda grad: grad / other, lambda grad: -grad * self / (other * other)
     # END SOLUTION

@@ -15,28 +15,16 @@ In PyTorch: `aten/src/ATen/core/dispatch/Dispatcher.h`, `c10/core/DispatchKey.h`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from terox._grad_mode import is_grad_enabled, no_grad
 from terox.autograd.variable import Variable
 from terox.tensors.node import record
 from terox.tensors.schema import derivative_of
+from terox.tensors.table import COMPOSITE, KERNELS, Kernel, devices_of, no_kernel, register
 
-Kernel = Callable[..., Any]
-
-COMPOSITE = "composite"
-
-# (op, device) -> kernel
-KERNELS: dict[tuple[str, str], Kernel] = {}
-
-
-def register(op: str, device: str, kernel: Kernel) -> None:
-    """From now on, `kernel` does `op` on `device` (or, for COMPOSITE, on every device without a kernel of its own).
-
-    In PyTorch: `TORCH_LIBRARY_IMPL`, `torch/library.h`; `torch.library.impl`.
-    """
-    KERNELS[op, device] = kernel
+__all__ = ["COMPOSITE", "KERNELS", "Kernel", "call", "devices_of", "find_kernel", "no_kernel", "register"]
 
 
 def find_kernel(op: str, device: str) -> Kernel:
@@ -106,14 +94,3 @@ def common_device(op: str, tensors: Sequence[Any]) -> str:
             raise RuntimeError(f"{op}: Expected all tensors to be on the same device, but found at least two devices, "
                                f"{device} and {tensor.device}!")
     return device
-
-
-def no_kernel(op: str, device: str) -> NotImplementedError:
-    """The error for an op that a device cannot do."""
-    return NotImplementedError(f"Could not run {op!r} on the device {device!r}: it is registered for "
-                               f"{', '.join(map(repr, devices_of(op))) or 'no device'}.")
-
-
-def devices_of(op: str) -> Iterator[str]:
-    """Where `op` is registered: names of devices, and "composite"."""
-    return (device for name, device in KERNELS if name == op)

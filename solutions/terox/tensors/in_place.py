@@ -47,7 +47,11 @@ class InPlace:
 
     impl: Any
     _edge: Any
-    _rebased: Any
+    _view: Any
+    _leave_views: Any
+    grad_fn: Any
+    retains_grad: Any
+    retain_grad: Any
     _check_in_place: Any
     shape: Any
     dtype: Any
@@ -117,19 +121,29 @@ class InPlace:
                                f"{self.dtype.name}")
         self._check_writable(name)
         if (result._edge is not None or self._edge is not None) and state.enabled:
-            if self._rebased is not None:
+            if self._view is not None:
                 raise RuntimeError(f"{name}: writing in place through a view, where a gradient is needed, is not "
                                    "supported; compute a new tensor, assign with x[index] = ..., or write under "
                                    "`with terox.no_grad():`")
             edge = result.to(self.dtype)._edge
             if result._edge is not None:
                 self._keep_old(result._edge[0])
-            self.impl.storage.rebased += 1
             self._write(result)
-            self._edge = edge
+            self._leave_views()
+            self._take(edge)
         else:
             self._write(result)
         return self
+
+    def _take(self, edge: Any) -> None:
+        """Have `edge` as history from now on; where `grad` is retained, it will be that of the new numbers."""
+        before = self.grad_fn
+        moves = before is not None and before.watches is not None and self.retains_grad
+        if moves:
+            before.watch(self).retained = None
+        self._edge = edge
+        if moves:
+            self.retain_grad()
 
     def _keep_old(self, node: Any) -> None:
         """Let `node`, which saved this tensor, keep a copy of what is now to be overwritten."""
@@ -143,7 +157,8 @@ class InPlace:
         self.impl.storage.version += 1
 
     def _check_writable(self, op: str) -> None:
-        if any(stride == 0 and size > 1 for size, stride in zip(self.impl.sizes, self.impl.strides)):
+        impl = self.impl
+        if impl.numel and any(stride == 0 and size > 1 for size, stride in zip(impl.sizes, impl.strides)):
             raise RuntimeError(f"{op}: unsupported operation: more than one element of the written-to tensor refers to "
                                "a single memory location. Please clone() the tensor before performing the operation.")
 

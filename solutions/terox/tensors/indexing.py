@@ -44,8 +44,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     advanced = any(each is not None for each in chosen)
     target = _numbers(view, chosen) if advanced else None
     shape = view.shape if target is None else target.shape
+    tensors = [part for part in _as_tuple(index) if isinstance(part, Tensor)]
+    one_mask = len(tensors) == 1 and tensors[0].dtype is dtypes.bool
     if advanced and isinstance(value, Tensor) and value.dtype is not self.dtype and not (
-            value.numel() == 1 and isinstance(index, Tensor) and index.dtype is dtypes.bool):
+            one_mask and value.numel() == 1):  # PyTorch makes that one a masked_fill_
         raise RuntimeError(f"Index put requires the source and destination dtypes match, got {self.dtype.name} for the "
                            f"destination and {value.dtype.name} for the source.")
     value = _fitting(self, value, shape)
@@ -57,6 +59,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     elif target is None:
         view.copy_(value)
     else:
+        if value.impl.storage is view.impl.storage:
+            value = value.clone()  # what is written must not change what is still to be read
         find_kernel("store", self.device)(view.impl, target.impl, value.impl, False)
         self.impl.storage.version += 1
 

@@ -115,8 +115,8 @@ def fitted(gradient: Any, sizes: tuple[int, ...], dtype: Any, node: str, number:
 
         front = len(shape) - len(sizes)
         if front < 0 or any(size != 1 and size != other for size, other in zip(sizes, shape[front:])):
-            raise RuntimeError(f"Function {node} returned an invalid gradient at index {number} - got {list(shape)} but "
-                               f"expected shape compatible with {list(sizes)}")
+            raise RuntimeError(f"Function {node} returned an invalid gradient at index {number} - got {list(shape)} "
+                               f"but expected shape compatible with {list(sizes)}")
         gradient = sum_to(gradient, sizes)
     return gradient if gradient.impl.storage.dtype is dtype else gradient.to(dtype)
 
@@ -135,12 +135,13 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
         inputs = inputs[0]
     edges, metadata = [], []
     for value in inputs:
+        if getattr(value, "_view", None) is not None:
+            value._check_history()
         edge = getattr(value, "_edge", None)
         if edge is None:
             edges.append(NO_EDGE)
             metadata.append(None)
         else:
-            value._check_history()
             edges.append(edge)
             metadata.append((value.impl.sizes, value.impl.storage.dtype))
     node.next_functions = tuple(edges)

@@ -31,25 +31,23 @@ def neg() -> Formula:
 
 @derivative("pow(self, exponent)", "self", "exponent")
 def pow(self: Any, exponent: Any, result: Tensor) -> tuple[Formula, Formula]:
-    def of_base(grad: Tensor) -> Tensor:
-        # x ** 0 is the constant 1, also at x = 0, where 0 * x ** -1 would be NaN.
-        if isinstance(exponent, Tensor):
-            return where(exponent == 0, 0.0, grad * (exponent * self ** (exponent - 1)))
-        return zeros_like(grad) if exponent == 0 else grad * (exponent * self ** (exponent - 1))
-
-    def of_exponent(grad: Tensor) -> Tensor:
-        # 0 ** y is 0 for every y > 0: the slope is 0 there, where result * log(0) would be NaN.
-        if not isinstance(self, Tensor):
-            if self == 0:
-                return where(exponent >= 0, 0.0, grad * result * call("log", full_like(grad, self)))
-            return grad * result * full_like(grad, self).log()
-        return where((self == 0).logical_and(_at_least_zero(exponent)), 0.0, grad * (result * self.log()))
-
-    return of_base, of_exponent
+    # Written as lambdas, so that `result` is kept only where the exponent needs a gradient.
+    return lambda grad: _pow_base(grad, self, exponent), lambda grad: _pow_exponent(grad, self, exponent, result)
 
 
-def _at_least_zero(exponent: Any) -> Tensor:
-    return exponent >= 0
+def _pow_base(grad: Tensor, self: Tensor, exponent: Any) -> Tensor:
+    # x ** 0 is the constant 1, also at x = 0, where 0 * x ** -1 would be NaN.
+    if isinstance(exponent, Tensor):
+        return where(exponent == 0, 0.0, grad * (exponent * self ** (exponent - 1)))
+    return zeros_like(grad) if exponent == 0 else grad * (exponent * self ** (exponent - 1))
+
+
+def _pow_exponent(grad: Tensor, self: Any, exponent: Tensor, result: Tensor) -> Tensor:
+    # 0 ** y is 0 for every y > 0: the slope is 0 there, where result * log(0) would be NaN.
+    if not isinstance(self, Tensor):
+        slope = grad * result * full_like(grad, self).log()
+        return where(exponent >= 0, 0.0, slope) if self == 0 else slope
+    return where((self == 0).logical_and(exponent >= 0), 0.0, grad * (result * self.log()))
 
 
 @derivative("maximum(self, other)", "self", "other")

@@ -20,7 +20,7 @@ from terox.tensors.tensor import Tensor
 def _view(tensor: Tensor, geometry: views.Geometry) -> Tensor:
     """A tensor on the same memory, which knows that it is a view, and of which state of the history."""
     out = Tensor._of(tensor.impl.look(*geometry))
-    out._rebased = tensor.impl.storage.rebased
+    out._view = tensor._shared()
     return out
 
 

@@ -203,6 +203,8 @@ class Shaping:
 
     def split(self, split_size: Any, dim: int = 0) -> tuple[Any, ...]:
         """Pieces of `split_size` along `dim`, the last one maybe smaller; or of the sizes in a list."""
+        if not self.impl.sizes:
+            raise RuntimeError("split expects at least a 1-dimensional tensor")
         dim = self._dim(dim, "split")
         size = self.impl.sizes[dim]
         if isinstance(split_size, (list, tuple)):
@@ -219,6 +221,8 @@ class Shaping:
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         """About `chunks` pieces of equal size along `dim`."""
+        if not self.impl.sizes:
+            raise RuntimeError("chunk expects at least a 1-dimensional tensor")
         if chunks < 1:
             raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
         dim = self._dim(dim, "chunk")

@@ -24,10 +24,9 @@ class Storage:
     array: a 1-D NumPy array. data: the same memory as a memoryview, from which plain loops read Python numbers (three
     times as fast as from the array), and to which they write them; float32 is rounded when it is written.
     version: how often the numbers were changed in place. All views share it.
-    rebased: how often a recorded operation changed them, so that views recorded before have a history out of date.
     """
 
-    __slots__ = ("array", "data", "dtype", "device", "version", "rebased")
+    __slots__ = ("array", "data", "dtype", "device", "version")
 
     def __init__(self, array: Any, dtype: DType, device: str) -> None:
         self.array = array
@@ -35,7 +34,6 @@ class Storage:
         self.dtype = dtype
         self.device = device
         self.version = 0
-        self.rebased = 0
 
 
 class TensorImpl:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from terox._grad_mode import no_grad, state
+from terox._grad_mode import state
 from terox.autograd.node import Edge, Node
 from terox.autograd.variable import Variable
 from terox.tensors import dtype as dtypes
@@ -39,7 +39,10 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
 
     _has_version = True
     _grad: Tensor | None = None
-    _rebased: int | None = None  # for a view: how often its storage had got a new history when the view was made
+    # How often this tensor got a new history after views of it were taken: a list of one number, which they share; and,
+    # for a view, that list with the number of then. (In PyTorch: `torch/csrc/autograd/variable.h`, `ViewInfo`.)
+    _changes: list[int] | None = None
+    _view: tuple[list[int], int] | None = None
 
     def __init__(self, data: Any = ()) -> None:
         from terox.tensors.factories import tensor
@@ -61,9 +64,12 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
             where = "" if node is None else f"{node.name().removesuffix('Backward0')}: "
             hint = " Is a `return` missing?" if raw is None else ""
             raise TypeError(f"{where}a Tensor was expected, not {type(raw).__name__}.{hint}")
-        if node is None:
+        if node is None or not raw.dtype.is_floating_point:
             return raw if raw._edge is None else cls._of(raw.impl)
-        return cls._of(raw.impl, (node, output_nr))
+        out = cls._of(raw.impl, (node, output_nr))
+        if raw._view is not None:
+            out._view = raw._view
+        return out
 
     # ---- What a Variable has to know ----
 
@@ -74,6 +80,10 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._edge is not None and not value.dtype.is_floating_point:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point dtype")
         self.impl = value.impl
 
     def _holds(self, raw: Any) -> bool:
@@ -84,8 +94,7 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
                                  and mine.sizes == other.sizes and mine.strides == other.strides)
 
     def _own_grad(self, gradient: Any) -> Any:
-        with no_grad():
-            return call("clone", gradient)
+        return call("clone", gradient)
 
     def _raw_grad(self, gradient: Any) -> Any:
         if gradient is None:
@@ -100,11 +109,31 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
                                f"shape of {list(self.shape)}.")
         return gradient.data.to(self.dtype)
 
-    def _fitted_grad(self, gradient: Any, node: str, number: int) -> Any:
+    def _alias(self) -> Self:
+        """This tensor without history, for a Function's `forward`: a view, since `forward` may return it."""
+        if state.enabled:
+            self._check_history()
+        out = self._of(self.impl)
+        out._view = self._shared()
+        return out
+
+    def _likeness(self) -> Any:
+        return self.impl.sizes, self.dtype, self.device
+
+    @classmethod
+    def _zero_grad(cls, likeness: Any) -> Any:
+        from terox.tensors.factories import zeros
+
+        sizes, dtype, device = likeness
+        return zeros(sizes, dtype=dtype, device=device)
+
+    @classmethod
+    def _fitted_grad(cls, gradient: Any, likeness: Any, node: str, number: int) -> Any:
+        """`gradient`, which the node of a Function gives for its input `number`, in that input's shape and dtype."""
         if not isinstance(gradient, Tensor):
-            raise TypeError(f"{node}: a Tensor was expected as gradient of input {number}, not "
-                            f"{type(gradient).__name__}")
-        return fitted(gradient, self.impl.sizes, self.dtype, node, number)
+            raise RuntimeError(f"{node}: a Tensor was expected as gradient of input {number}, not "
+                               f"{type(gradient).__name__}")
+        return fitted(gradient, likeness[0], likeness[1], node, number)
 
     def _numbers(self) -> list[float]:
         return self.numpy().reshape(-1).tolist() if self._edge is None else self.detach()._numbers()
@@ -134,23 +163,48 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded, so that a gradient can reach it."""
-        return self._edge is not None
+        return self._edge is not None or (self._view is not None and self._is_stale())
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if value and not self.dtype.is_floating_point:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        self._check_history()
+        before = self._edge
         Variable.requires_grad.fset(self, value)
+        if self._edge is not before:
+            self._leave_views()
 
     def gradient_edge(self) -> Edge:
         """Where a gradient of this tensor goes. Raises RuntimeError for a view whose history is out of date."""
         self._check_history()
         return super().gradient_edge()
 
+    def _shared(self) -> tuple[list[int], int]:
+        """`_view` of a view that is now made of this tensor."""
+        if self._view is not None:
+            return self._view
+        if self._changes is None:
+            self._changes = [0]
+        return self._changes, self._changes[0]
+
+    def _leave_views(self) -> None:
+        """This tensor has got a new history, in which views that were taken before have no part."""
+        if self._changes is not None:
+            self._changes[0] += 1
+
+    def _is_stale(self) -> bool:
+        return self._view is not None and self._view[0][0] != self._view[1]
+
     def _check_history(self) -> None:
-        if self._rebased is not None and self._rebased != self.impl.storage.rebased and state.enabled:
-            raise RuntimeError("this tensor is a view, and a recorded in-place operation changed the memory that it "
-                               "shares: its history is out of date. Take the view anew, after the in-place operation.")
+        if self._is_stale():
+            raise RuntimeError("this tensor is a view, and a recorded in-place operation changed the tensor that it is a "
+                               "view of: its history is out of date. Take the view anew, after that operation.")
+
+    def _check_in_place(self) -> None:
+        if state.enabled:
+            self._check_history()
+        super()._check_in_place()
 
     @property
     def _version(self) -> int:

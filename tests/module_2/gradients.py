@@ -1,0 +1,211 @@
+"""What the tests of task 2.6 share: calls of ops as data, and how a gradient is held against what it should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from derivative_oracles import ORACLES, with_others
+
+from course import check
+from course.runner.events import todo_task
+from terox.tensors import derivatives
+from terox.tensors.factories import from_array
+from terox.tensors.schema import derivative_of
+from terox.tensors.tensor import Tensor
+
+EPS = 2.0**-52
+RETURN = " Is a `return` missing?"
+
+
+# ---- Numbers and tensors ----
+
+
+def numbers(seed: int, *shapes: tuple[int, ...], positive: bool = False) -> list[np.ndarray]:
+    """Arrays of multiples of 1/2 from 1.5 on, all different: none is near 0, and none is 1."""
+    rng = np.random.default_rng(seed)
+    counts = [math.prod(shape) for shape in shapes]
+    pool = rng.permutation(np.arange(sum(counts)) + 3.0) / 2.0
+    if not positive:
+        pool *= rng.choice([-1.0, 1.0], size=len(pool))
+    ends = np.cumsum([0, *counts])
+    return [pool[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shapes)]
+
+
+def tensor_of(array: np.ndarray, strided: bool = False) -> Tensor:
+    """A tensor with these numbers. strided: in memory with an offset and gaps, the first dimension running fastest."""
+    if not strided:
+        return from_array(np.array(array, order="C"))
+    strides, step = [], 2
+    for size in array.shape:
+        strides.append(step)
+        step *= size + 1
+    memory = np.full(3 + step, 1000).astype(array.dtype)
+    view = np.lib.stride_tricks.as_strided(memory[3:], array.shape, [stride * memory.itemsize for stride in strides])
+    view[...] = array
+    return Tensor._of(from_array(memory).impl.look(array.shape, tuple(strides), 3))
+
+
+def array_of(tensor: Tensor) -> np.ndarray:
+    return np.array(tensor.detach().numpy(), dtype=np.float64)
+
+
+def reducible(shape: tuple[int, ...], sizes: tuple[int, ...]) -> bool:
+    """Whether `sizes` can be broadcast to `shape`."""
+    front = len(shape) - len(sizes)
+    return front >= 0 and all(size in (1, other) for size, other in zip(sizes, shape[front:]))
+
+
+def summed(array: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """`array` summed to `sizes`: broadcasting with every element's number says which elements come together."""
+    if array.shape == sizes:
+        return array
+    out = np.zeros(math.prod(sizes))
+    np.add.at(out, np.broadcast_to(np.arange(out.size).reshape(sizes), array.shape).ravel(), array.ravel())
+    return out.reshape(sizes)
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, np.ndarray):
+        return check.shown(value)
+    return check.shown(value.tolist()) if value.size or value.ndim == 1 else f"(no elements, shape {list(value.shape)})"
+
+
+# ---- Comparing ----
+
+
+def near(got: np.ndarray, right: np.ndarray, tolerance: Any) -> bool:
+    """Whether two arrays of one shape agree; NaN agrees with NaN, an infinity with itself alone."""
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((got == right) | (np.abs(got - right) <= tolerance) | (np.isnan(got) & np.isnan(right))))
+
+
+def compare(got: np.ndarray, terms: np.ndarray, sizes: tuple[int, ...], call: str, what: str,
+            mistakes: dict[str, Callable[[], np.ndarray]] | None = None, eps: float = EPS) -> None:
+    """`got` is the gradient `terms` of an input of `sizes`, summed where the input was broadcast.
+
+    A formula rounds a few times for each term, and their sum once for each: 64 units of what is added in size.
+    """
+    right = summed(terms, sizes)
+    finite = np.where(np.isfinite(terms), np.abs(terms), 0.0)
+    tolerance = 64.0 * eps * summed(finite, sizes)
+    fits = reducible(got.shape, sizes)
+    if fits and near(summed(got, sizes), right, tolerance):
+        return
+    note = None if fits else (f"The gradient of {what} has to have its shape, {list(sizes)}, or one to which that is "
+                              f"broadcast; this one has {list(got.shape)}.")
+    raise check.CheckFailed(call, text(summed(got, sizes) if fits else got), text(right),
+                            recognized(got, sizes, mistakes or {}) or note)
+
+
+def recognized(got: np.ndarray, sizes: tuple[int, ...], mistakes: dict[str, Callable[[], np.ndarray]]) -> str | None:
+    """The sentence of the first mistake that gives these numbers."""
+    for sentence, make in mistakes.items():
+        with np.errstate(all="ignore"):
+            try:
+                wrong = np.asarray(make(), dtype=np.float64)
+            except (ValueError, IndexError):  # the mistake is not possible with these shapes
+                continue
+            one = got
+            if wrong.shape != got.shape and reducible(wrong.shape, sizes) and reducible(got.shape, sizes):
+                one, wrong = summed(got, sizes), summed(wrong, sizes)
+            if one.shape == wrong.shape and near(one, wrong, 1e-9 * np.abs(wrong)):
+                return sentence
+    return None
+
+
+# ---- Running what the learner wrote ----
+
+
+def run(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)`. An error inside is reported at the learner's line in derivatives.py, and not further in."""
+    try:
+        return function(*args)
+    except Exception as error:
+        last, place = None, error.__traceback__
+        while todo_task(error) is None and place is not None:
+            last = place if place.tb_frame.f_code.co_filename == derivatives.__file__ else last
+            place = place.tb_next
+        if isinstance(last, TracebackType):
+            last.tb_next = None
+        raise
+
+
+class Case:
+    """A call of an op and the gradient that comes in: `Case("mul", self=[2.0], other=[3.0], grad=[10.0])`.
+
+    Arguments stand in the op's order; lists and arrays are tensors of float64 (`index`: int64). strided: whether all
+    tensors lie in memory with an offset and with gaps.
+    """
+
+    def __init__(self, op: str, /, *, grad: Any, strided: bool = False, **arguments: Any) -> None:
+        self.op, self.oracle = op, ORACLES[op]
+        self.arguments = {name: np.array(value, dtype=np.int64 if name == "index" else np.float64)
+                          if isinstance(value, (list, np.ndarray, np.generic)) else value
+                          for name, value in arguments.items()}
+        self.grad = np.array(grad, dtype=np.float64)
+        self.strided = strided
+
+    def __repr__(self) -> str:
+        parts = [f"{name} of shape {list(value.shape)}" if isinstance(value, np.ndarray) else f"{name}={value!r}"
+                 for name, value in self.arguments.items()]
+        layout = ", whose memory has gaps" if self.strided else ""
+        return f"{self.function}({', '.join(parts)}){layout}"
+
+    @property
+    def function(self) -> str:
+        return self.oracle.function or self.op
+
+    def call(self, what: str) -> str:
+        """The call in words, with all numbers."""
+        lines = [f"{name} = {text(value)}" for name, value in [*self.arguments.items(), ("grad", self.grad)]
+                 if isinstance(value, np.ndarray)]
+        return "\n".join([f"{self!r}: {what}", *lines])
+
+    def tensors(self) -> list[Any]:
+        """The arguments, arrays as tensors."""
+        return [tensor_of(value, self.strided) if isinstance(value, np.ndarray) else value
+                for value in self.arguments.values()]
+
+    def terms(self, name: str, grad: np.ndarray | None = None) -> np.ndarray:
+        """The right gradient of an input, not yet summed where it was broadcast."""
+        return self.oracle.gradients[name](self.grad if grad is None else grad, **self.arguments)
+
+    def check(self) -> None:
+        """The formulas of the op, called with `grad`, give the right gradients, and change nothing in place."""
+        entry: Any = derivative_of(self.op)
+        names, inputs = list(self.arguments), self.tensors()
+        result = tensor_of(self.oracle.result(**self.arguments), self.strided)
+        values = []
+        for place, only_sizes in entry.needs:
+            value = result if place < 0 else inputs[place]
+            values.append(value.impl.sizes if only_sizes else value)
+        formulas = run(entry.formulas, *values)
+        formulas = (formulas,) if callable(formulas) else formulas
+        expected = len(self.oracle.gradients)
+        check.that(isinstance(formulas, tuple) and len(formulas) == expected and all(map(callable, formulas)),
+                   ("It has to return one formula, a function of grad." if expected == 1 else
+                    f"It has to return {expected} formulas, functions of grad, one for each of "
+                    f"{' and '.join(self.oracle.gradients)}.") + (RETURN if formulas is None else ""),
+                   call=repr(self), got=formulas)
+        for name, formula in zip(self.oracle.gradients, formulas):
+            grad = tensor_of(self.grad, self.strided)
+            call = self.call(f"the formula for `{name}`")
+            got = run(formula, grad)
+            check.that(isinstance(got, Tensor), f"A formula returns a Tensor, and not {type(got).__name__}."
+                       + (RETURN if got is None else ""), call=call)
+            compare(array_of(got), self.terms(name), self.arguments[name].shape, call, f"`{name}`", self.mistakes(name))
+            after = [(each, array_of(tensor), self.arguments[each]) for each, tensor in zip(names, inputs)
+                     if isinstance(tensor, Tensor)]
+            for what, now, before in [*after, ("grad", array_of(grad), self.grad)]:
+                check.that(np.array_equal(now, before, equal_nan=True), f"The formula changed `{what}` in place, which "
+                           "others hold as well: compute a new tensor.", call=call, got=now.tolist(),
+                           expected=before.tolist())
+
+    def mistakes(self, name: str) -> dict[str, Callable[[], np.ndarray]]:
+        """Known mistakes: the sentence, and what gives the wrong gradient."""
+        return {sentence: lambda wrong=wrong: wrong(self.grad, **self.arguments)
+                for sentence, wrong in with_others(self.oracle, name, self.arguments).items()}

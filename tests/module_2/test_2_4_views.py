@@ -1,0 +1,307 @@
+"""Task 2.4: views as sizes, strides and offset, beside what NumPy reads when it is indexed in the same way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from layouts import Layout, layouts
+from looks import check_view, lost_offset, places
+
+from course import check
+from terox.tensors import views
+
+pytestmark = pytest.mark.task("2.4")
+
+MATRIX = Layout((2, 3), (3, 1))
+LATER = Layout((2, 3), (4, 1), 2)  # two rows of three in a row of four, from place 2 on
+TURNED = Layout((3, 2), (1, 4), 5)
+CUBE = Layout((2, 3, 4), (12, 4, 1), 1)
+WITH_DIMS = layouts().filter(lambda layout: layout.sizes)
+
+
+def picked(values, dims):
+    return tuple(values[d] for d in dims)
+
+
+def without(values, dim):
+    return values[:dim] + values[dim + 1 :]
+
+
+def replaced(values, dim, value):
+    return values[:dim] + (value,) + values[dim + 1 :]
+
+
+# ---- permute ----
+
+
+@st.composite
+def permuted(draw):
+    layout = draw(layouts())
+    return layout, tuple(draw(st.permutations(range(len(layout.sizes)))))
+
+
+@given(case=permuted())
+@example(case=(MATRIX, (1, 0)))
+@example(case=(CUBE, (2, 0, 1)))
+@example(case=(Layout((), (), 3), ()))
+def test_permute(case):
+    """permute reads dimension dims[n] of the tensor as dimension n of the view, from the same offset."""
+    layout, dims = case
+    got = views.permute(*layout, dims)
+    right = (picked(layout.sizes, dims), picked(layout.strides, dims), layout.offset)
+    back = [dims.index(d) for d in range(len(dims))]
+    check_view(
+        got,
+        layout.array().transpose(dims),
+        f"permute({layout.sizes}, {layout.strides}, {layout.offset}, {dims})",
+        {
+            "The sizes moved, and the strides did not.": (right[0], layout.strides, layout.offset),
+            "The strides moved, and the sizes did not.": (layout.sizes, right[1], layout.offset),
+            "That is the inverse: dims[n] says where dimension n of the view comes from, not where the tensor's goes.":
+                (picked(layout.sizes, back), picked(layout.strides, back), layout.offset),
+            "That is the transpose, whatever dims says.": (layout.sizes[::-1], layout.strides[::-1], layout.offset),
+            **lost_offset(right),
+        },
+    )
+
+
+# ---- expand ----
+
+
+@st.composite
+def expanded(draw):
+    """A layout, a shape to which it can be stretched, and the same shape without -1."""
+    layout = draw(layouts(max_dims=3, most=12))
+    front = draw(st.lists(st.integers(0, 3), max_size=2))
+    wanted = [draw(st.sampled_from([1, 2, 3, 0])) if size == 1 else size for size in layout.sizes]
+    asked = [-1 if size == old and draw(st.booleans()) else size for size, old in zip(wanted, layout.sizes)]
+    return layout, (*front, *asked), (*front, *wanted)
+
+
+@given(case=expanded())
+@example(case=(Layout((3,), (1,)), (2, 3), (2, 3)))
+@example(case=(Layout((3, 1), (1, 1)), (3, 2), (3, 2)))
+@example(case=(Layout((3, 1), (2, 5), 4), (-1, 2), (3, 2)))
+@example(case=(Layout((3, 2), (2, 7), 4), (4, -1, 2), (4, 3, 2)))
+@example(case=(Layout((2,), (3,), 1), (4, -1), (4, 2)))
+@example(case=(Layout((1, 0), (1, 1)), (2, -1), (2, 0)))
+def test_expand(case):
+    """expand reads each element again along stretched and new dimensions; a size of -1 keeps the tensor's own."""
+    layout, shape, wanted = case
+    got = views.expand(*layout, shape)
+    new = len(shape) - len(layout.sizes)
+    strides = (0,) * new + tuple(0 if size != old else stride
+                                 for size, old, stride in zip(wanted[new:], layout.sizes, layout.strides))
+    kept = (0,) * new + layout.strides
+    mistakes = {
+        "A size of -1 stands for the tensor's own size: it is still -1.": (shape, strides, layout.offset),
+        "A stretched dimension needs the stride 0, so that a step along it stays where it is.":
+            (wanted, kept, layout.offset),
+        "A size of -1 was taken for 1.": (tuple(1 if n == -1 else n for n in shape), strides, layout.offset),
+        **lost_offset((wanted, strides)),
+    }
+    if new:
+        from_front = tuple(layout.sizes[d] if n == -1 and d < len(layout.sizes) else n for d, n in enumerate(shape))
+        mistakes["Shapes are aligned at their last dimension: the -1 got the size of another one."] = (
+            from_front, strides, layout.offset)
+    check_view(got, np.broadcast_to(layout.array(), wanted),
+               f"expand({layout.sizes}, {layout.strides}, {layout.offset}, {shape})", mistakes)
+
+
+@st.composite
+def not_expanded(draw):
+    """A layout and a shape to which it cannot be stretched, with the reason."""
+    layout = draw(layouts(max_dims=3, most=12))
+    why = draw(st.sampled_from(["size", "fewer", "front"]))
+    fixed = [d for d, size in enumerate(layout.sizes) if size != 1]
+    shape = list(layout.sizes)
+    if why == "size" and fixed:
+        dim = draw(st.sampled_from(fixed))
+        shape[dim] = draw(st.integers(0, 5).filter(lambda n: n != layout.sizes[dim]))
+        return layout, (*draw(st.lists(st.integers(1, 3), max_size=1)), *shape), f"{layout.sizes[dim]} is not 1"
+    if why == "fewer" and shape:
+        return layout, tuple(shape[draw(st.integers(1, len(shape))) :]), "it would lose dimensions"
+    return layout, (-1, *shape), "-1 means nothing in front, where the tensor has no dimension"
+
+
+@given(case=not_expanded())
+@example(case=(MATRIX, (3, 3), "2 is not 1"))
+@example(case=(MATRIX, (2, 1), "3 is not 1"))
+@example(case=(Layout((3,), (1,)), (-1, 3), "-1 means nothing in front, where the tensor has no dimension"))
+@example(case=(Layout((), ()), (-1,), "-1 means nothing in front, where the tensor has no dimension"))
+@example(case=(MATRIX, (3,), "it would lose dimensions"))
+def test_expand_refuses(case):
+    """Where a tensor cannot be stretched to a shape, or -1 stands in front, expand raises RuntimeError naming both."""
+    layout, shape, why = case
+    call = f"expand({layout.sizes}, {layout.strides}, {layout.offset}, {shape})"
+    error = check.raises(RuntimeError, lambda: views.expand(*layout, shape), call=call,
+                         note=f"A tensor of shape {list(layout.sizes)} cannot be expanded to {list(shape)}: {why}.")
+    for each in (layout.sizes, shape):
+        check.that(str(list(each)) in str(error) or str(tuple(each)) in str(error),
+                   f"The message has to name both shapes, and does not have {list(each)}.", call=call, got=str(error))
+
+
+# ---- slice ----
+
+
+@st.composite
+def sliced(draw):
+    layout = draw(WITH_DIMS)
+    dim = draw(st.integers(0, len(layout.sizes) - 1))
+    size = layout.sizes[dim]
+    return layout, dim, draw(st.integers(0, size)), draw(st.integers(0, size)), draw(st.integers(1, 4))
+
+
+@given(case=sliced())
+@example(case=(Layout((6,), (1,)), 0, 1, 6, 2))
+@example(case=(Layout((5,), (1,)), 0, 0, 5, 2))
+@example(case=(MATRIX, 0, 1, 2, 1))
+@example(case=(LATER, 1, 1, 3, 1))
+@example(case=(CUBE, 2, 1, 4, 2))
+@example(case=(TURNED, 0, 0, 3, 2))
+@example(case=(MATRIX, 1, 2, 2, 3))
+@example(case=(MATRIX, 1, 3, 1, 1))
+@example(case=(MATRIX, 1, 3, 0, 2))
+def test_slice(case):
+    """slice reads the indices start, start + step, ... below stop along one dimension; maybe none at all."""
+    layout, dim, start, stop, step = case
+    got = views.slice(*layout, dim, start, stop, step)
+    sizes, strides, offset = layout
+    size, stride = sizes[dim], strides[dim]
+    count = len(np.arange(size)[start:stop:step])
+    right = (replaced(sizes, dim, count), replaced(strides, dim, stride * step), offset + start * stride)
+    room = stop - start
+
+    def counting(n):
+        return replaced(sizes, dim, n), right[1], right[2]
+
+    mistakes = {
+        "The offset moves by start steps, and a step along this dimension is as long as its stride.":
+            (*right[:2], offset + start),
+        "The offset moves by start steps of the tensor; the longer steps of the view come after that.":
+            (*right[:2], offset + start * stride * step),
+        "The view begins where the tensor does: the offset did not move to start.": (*right[:2], offset),
+        "The offset moves on from where it was: the tensor's own offset was lost.": (*right[:2], start * stride),
+        "A step of the view is step times as long as one of the tensor: the stride has to grow.":
+            (right[0], strides, right[2]),
+        "The new stride is the old one times step, not step alone.": (right[0], replaced(strides, dim, step), right[2]),
+    }
+    if room <= 0:
+        mistakes["Nothing is left where stop is not above start, not even one element: the size is 0."] = counting(1)
+        mistakes["A negative size: where stop is not above start, nothing is left."] = counting(-(-room // step))
+        mistakes["A negative size: nothing is left here, and its size is 0."] = counting(room)
+        mistakes["A negative size: with stop below start, the size is 0."] = counting(room // step)
+    else:
+        mistakes["The last index is missing: with room for a part of a step, one more element fits."] = counting(
+            room // step)
+        mistakes["That is one element too many: stop itself is not read."] = counting(room // step + 1)
+        mistakes["The number of indices between start and stop; of those, only every step-th is read."] = counting(room)
+    check_view(got, layout.array()[(slice(None),) * dim + (slice(start, stop, step),)],
+               f"slice({sizes}, {strides}, {offset}, dim={dim}, start={start}, stop={stop}, step={step})", mistakes)
+
+
+# ---- select ----
+
+
+@st.composite
+def selected(draw):
+    layout = draw(layouts().filter(lambda layout: any(layout.sizes)))
+    dim = draw(st.sampled_from([d for d, size in enumerate(layout.sizes) if size]))
+    return layout, dim, draw(st.integers(0, layout.sizes[dim] - 1))
+
+
+@given(case=selected())
+@example(case=(MATRIX, 0, 1))
+@example(case=(MATRIX, 1, 2))
+@example(case=(LATER, 0, 1))
+@example(case=(CUBE, 1, 2))
+@example(case=(Layout((3, 3), (3, 1)), 1, 1))
+@example(case=(Layout((4,), (2,), 1), 0, 3))
+def test_select(case):
+    """select reads the part with one index along a dimension, and the view does not have that dimension."""
+    layout, dim, index = case
+    got = views.select(*layout, dim, index)
+    sizes, strides, offset = layout
+    stride = strides[dim]
+    right = (without(sizes, dim), without(strides, dim), offset + index * stride)
+    mistakes = {
+        "The offset moves by index steps, and a step along this dimension is as long as its stride.":
+            (*right[:2], offset + index),
+        "The offset did not move: that is the part with index 0.": (*right[:2], offset),
+        "The offset moves on from where it was: the tensor's own offset was lost.": (*right[:2], index * stride),
+        "The dimension is still there, with size 1; select leaves it out.":
+            (replaced(sizes, dim, 1), strides, right[2]),
+        "The dimension is still there; select leaves it out.": (sizes, strides, right[2]),
+    }
+    if dim + 1 < len(strides):
+        mistakes["The offset moved by the stride of the next dimension."] = (
+            *right[:2], offset + index * strides[dim + 1])
+    for other in range(len(sizes)):
+        if other != dim:
+            mistakes[f"Dimension {other} was left out, not dimension {dim}."] = (
+                without(sizes, other), without(strides, other), right[2])
+    check_view(got, layout.array()[(slice(None),) * dim + (index,)],
+               f"select({sizes}, {strides}, {offset}, dim={dim}, index={index})", mistakes)
+
+
+# ---- Views of views ----
+
+
+def in_numpy(array, name, args):
+    """What NumPy does instead of the view `name`."""
+    if name == "permute":
+        return array.transpose(args[0])
+    if name == "expand":
+        return np.broadcast_to(array, args[0])
+    dim, *rest = args
+    return array[(slice(None),) * dim + ((slice(*rest) if name == "slice" else rest[0]),)]
+
+
+@st.composite
+def next_view(draw, sizes):
+    """The name of a view of a tensor of these sizes, and its arguments."""
+    name = draw(st.sampled_from(["permute", "expand"] + ["slice"] * bool(sizes) + ["select"] * any(sizes)))
+    if name == "permute":
+        return name, (tuple(draw(st.permutations(range(len(sizes))))),)
+    if name == "expand":
+        front = draw(st.lists(st.integers(1, 2), max_size=1 if len(sizes) < 4 else 0))
+        return name, (tuple([*front, *(2 if size == 1 and draw(st.booleans()) else size for size in sizes)]),)
+    dim = draw(st.sampled_from([d for d, size in enumerate(sizes) if size or name == "slice"]))
+    if name == "select":
+        return name, (dim, draw(st.integers(0, sizes[dim] - 1)))
+    start = draw(st.integers(0, sizes[dim]))
+    return name, (dim, start, draw(st.integers(start, sizes[dim])), draw(st.integers(1, 2)))
+
+
+@st.composite
+def chains(draw):
+    """A layout, and several views, one of the other."""
+    layout = draw(layouts(max_dims=3))
+    array, steps = layout.array(), []
+    for _ in range(draw(st.integers(2, 4))):
+        steps.append(draw(next_view(array.shape)))
+        array = in_numpy(array, *steps[-1])
+    return layout, steps
+
+
+@given(case=chains())
+@example(case=(Layout((8, 3), (3, 1)), [("slice", (0, 4, 8, 1)), ("permute", ((1, 0),)), ("select", (0, 1))]))
+def test_views_of_views(case):
+    """A view of a view of a view reads what the same indexing reads step by step: nothing of the first is lost."""
+    layout, steps = case
+    geometry, expected = tuple(layout), layout.array()
+    for name, args in steps:
+        before, expected = geometry, in_numpy(expected, name, args)
+        geometry = getattr(views, name)(*before, *args)
+        check_view(geometry, expected, f"{name}({', '.join(map(str, (*before, *args)))})")
+
+
+def test_a_row_of_a_half():
+    """A view of a view moves on from where that begins: row 1 of the lower half of 8 rows is row 5."""
+    whole = Layout((8, 3), (3, 1))
+    half = views.slice(*whole, 0, 4, 8, 1)
+    check_view(half, places(*whole)[4:], "half = slice((8, 3), (3, 1), 0, dim=0, start=4, stop=8, step=1)")
+    check_view(views.select(*half, 0, 1), places(*whole)[5], "select(*half, dim=0, index=1)",
+               {"That is row 1 of the whole tensor: the offset of the half was lost.": ((3,), (1,), 3)})

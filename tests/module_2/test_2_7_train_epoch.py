@@ -1,0 +1,230 @@
+"""Task 2.7: train_epoch, against the same epoch in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import Epoch, Net, Watched, matrices, run
+
+import terox
+from course import check
+from terox.foundations.module import Module
+from terox.tensors.tensor import Tensor
+from terox.tensors.training import train_epoch
+
+pytestmark = pytest.mark.task("2.7")
+
+LR = 0.5
+CLOSE = {"rtol": 1e-9, "atol": 1e-9}  # far above the rounding of a few dozen operations, far below any mistake
+
+
+class Case:
+    """Data, a network and an optimizer for one call of train_epoch. `went()` calls it."""
+
+    def __init__(self, images, labels, order, batch_size, weight=((1.0, -1.0), (0.0, 2.0)), bias=(0.0, 1.0)):
+        self.images, self.labels = np.array(images), np.array(labels)
+        self.order, self.batch_size = np.array(order), batch_size
+        self.weight, self.bias = np.array(weight), np.array(bias)
+        self.model = Net(self.weight, self.bias)
+        self.optimizer = Watched(self.model.parameters(), lr=LR)
+
+    def went(self, *args, **options):
+        return run(train_epoch, self.model, self.optimizer, terox.tensor(self.images), terox.tensor(self.labels),
+                   self.batch_size, terox.tensor(self.order), *args, **options)
+
+    def right(self, mistake=""):
+        return Epoch(self.weight, self.bias, self.images, self.labels, self.order, self.batch_size, LR, mistake)
+
+    def batches(self, of=None):
+        order = self.order if of is None else of
+        return [self.images[order[start : start + self.batch_size]].tolist()
+                for start in range(0, len(order), self.batch_size)]
+
+    def __str__(self):
+        return (f"train_epoch(...) for the images {self.images.tolist()}, labels {self.labels.tolist()}, "
+                f"order {self.order.tolist()}, batch_size {self.batch_size}; the model is x @ {self.weight.tolist()} + "
+                f"{self.bias.tolist()}, the optimizer SGD with lr = {LR}")
+
+    __repr__ = __str__
+
+
+@st.composite
+def cases(draw, least=1):
+    count = draw(st.integers(least, 5))
+    images = draw(st.lists(st.tuples(st.integers(-2, 2).map(float), st.integers(-2, 2).map(float)), min_size=count,
+                           max_size=count, unique=True))
+    if draw(st.booleans()):
+        images = [[image] for image in images]  # (N, 1, 2): more dimensions than one
+    labels = draw(st.lists(st.integers(0, 1), min_size=count, max_size=count))
+    return Case(images, labels, draw(st.permutations(range(count))), draw(st.integers(1, count + 1)),
+                draw(matrices(2, 2)) / 2.0, draw(matrices(2)) / 2.0)
+
+
+FIVE = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 0.0], [-1.0, 2.0]], [0, 1, 1, 0, 1]  # five images, labels
+
+
+@given(case=cases())
+def test_one_epoch(case):
+    """Each batch of `order` is one step: forward, backward, optimizer.step(), and the mean loss of all is returned."""
+    call = str(case)
+    got = case.went()
+    seen, batches = case.model.seen, case.batches()
+    wrong = {"The last batch, which is smaller, was left out.": batches[:-1],
+             "Only the first batch was learned from: does the loop return too early?": batches[:1],
+             "The examples were taken in the order in which they lie there, and not in that of `order`.":
+                 case.batches(np.arange(len(case.order)))}
+    check.equal(seen, batches, call=call + "; the batches that the model got",
+                mistakes={text: each for text, each in wrong.items() if each != batches})
+    steps = case.optimizer.steps
+    check.that(len(steps) == len(batches), "The optimizer has to step once for each batch.", call=call,
+               got=f"{len(steps)} steps", expected=f"{len(batches)} steps")
+    check.that(all(steps), "When the optimizer stepped, there were no gradients: backward comes before step, and "
+               "nothing is forgotten in between.", call=call)
+    right = case.right()
+    slips = {"Gradients of earlier batches were added to the new ones: forget them before each batch.":
+             case.right("stale gradients"),
+             "The labels belong to other images: pick them by the same numbers.": case.right("labels in their old order"),
+             "The sum of the losses of a batch was differentiated, and not their mean.": case.right("sum"),
+             "The parameters moved against the right direction.": case.right("uphill")}
+    check.all_close(_flat(case.model.numbers()), _flat(right.parameters()), **CLOSE,
+                    call=call + "; weight and bias afterwards, row by row",
+                    mistakes={text: _flat(each.parameters()) for text, each in slips.items()
+                              if _flat(each.parameters()) != _flat(right.parameters())})
+    _check_loss(got, right, call)
+
+
+def _check_loss(got, right, call):
+    check.that(not isinstance(got, Tensor), "It returned a tensor; take its number out with item().", call=call, got=got)
+    mean, losses, counts = right.mean(), right.losses, right.counts
+    wrong = {"That is the mean of the batches' losses; each has to count as often as it has examples.":
+             sum(losses) / len(losses),
+             "That is the sum of the batches' losses; the mean over all examples is asked for.": sum(losses),
+             "That is the sum over all examples; divide by how many there are.": mean * sum(counts),
+             "That is the sum over all examples, divided by the number of batches.": mean * sum(counts) / len(counts),
+             "That is the sum of the batches' losses, divided by the number of examples.": sum(losses) / sum(counts),
+             "That is the loss of the last batch alone.": losses[-1],
+             "That is the loss after each step; the one before it is asked for.": right.mean(right.after)}
+    check.close(got, mean, **CLOSE, call=call, mistakes={text: value for text, value in wrong.items()
+                                                         if abs(value - mean) > 1e-6})
+    check.that(isinstance(got, float), "The loss is returned as a float.", call=call, got=got)
+
+
+def _flat(parameters):
+    weight, bias = parameters
+    return [number for row in weight for number in row] + list(bias)
+
+
+@given(case=cases())
+def test_what_on_step_is_told(case):
+    """After each step, on_step gets the number of examples in the batch and the mean loss of the batch, a float."""
+    told = []
+    got = case.went(lambda *args: told.append((*args, len(case.optimizer.steps))))
+    call, right = f"{case}, with on_step", case.right()
+    check.equal(len(told), len(right.counts), call=call + ": how often it was called", note="Once for each batch.")
+    for number, args in enumerate(told):
+        which = f"{call}: what it got for batch {number}"
+        check.equal(len(args), 3, call=which, note="It takes two arguments: the number of examples, and the loss.")
+        check.equal(args[0], right.counts[number], call=f"{which}, the number of examples", mistakes={
+            "That is batch_size; this batch has fewer examples.": case.batch_size,
+            "That is the number of the batch.": number, "That is how many examples there were so far.":
+            sum(right.counts[: number + 1])} if args[0] != right.counts[number] else None)
+        check.that(not isinstance(args[1], Tensor), "on_step gets the loss as a float: take it out with item().",
+                   call=which, got=args[1])
+        loss = right.losses[number]
+        wrong = {"That is the sum of the batch's losses; their mean is asked for.": loss * right.counts[number],
+                 "That is the loss after the step; the one before it is asked for.": right.after[number],
+                 "That is the sum of the losses so far.": sum(right.losses[: number + 1]),
+                 "That is the sum over all examples so far.": sum(
+                     count * each for count, each in zip(right.counts[: number + 1], right.losses))}
+        check.close(args[1], loss, **CLOSE, call=f"{which}, the loss",
+                    mistakes={text: value for text, value in wrong.items() if abs(value - loss) > 1e-6})
+        check.that(args[2] == number + 1, "on_step is called when the step is done, and not before.", call=which)
+    _check_loss(got, right, call)
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+def test_stale_gradients(batch_size):
+    """What anyone left in grad before has no part in the steps."""
+    case, old = Case(*FIVE, [1, 3, 0, 4, 2], batch_size), 100.0
+    for parameter in case.model.parameters():
+        parameter.grad = terox.full(parameter.shape, old, dtype=terox.float64)
+    case.went()
+    check.all_close(_flat(case.model.numbers()), _flat(case.right().parameters()), **CLOSE,
+                    call=f"{case}; every grad was {old} before; weight and bias afterwards, row by row",
+                    note="Old gradients were added to the new ones: forget them before each batch.")
+
+
+def test_the_optimizer_decides_about_the_step():
+    """Parameters are changed by optimizer.step(), and by nothing else."""
+    case = Case(*FIVE, [1, 3, 0, 4, 2], 2)
+
+    class Still(Watched):
+        def step(self):
+            self.steps.append(True)
+
+    case.optimizer = Still(case.model.parameters(), lr=LR)
+    case.went()
+    check.equal(case.model.numbers(), [case.weight.tolist(), case.bias.tolist()],
+                call=f"{case}; its step() does nothing; weight and bias afterwards",
+                note="The parameters changed although optimizer.step() did not change them.")
+
+
+@given(case=cases(least=2), data=st.data())
+def test_part_of_the_data(case, data):
+    """`order` may name some of the examples only, and one of them twice: it alone says what is learned from."""
+    count = len(case.images)
+    case.order = np.array(data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=count), label="order"))
+    got = case.went()
+    call = str(case)
+    check.equal(case.model.seen, case.batches(), call=call + "; the batches that the model got",
+                note="How many batches there are follows from the length of `order`.")
+    right = case.right()
+    wrong = right.mean() * len(case.order) / count
+    check.close(got, right.mean(), **CLOSE, call=call, mistakes={
+        "It was divided by the number of images; `order` names fewer.": wrong} if wrong != right.mean() else None)
+
+
+def test_the_model_is_in_training_mode():
+    """The model is in training mode, and recorded, whenever it is called."""
+    case = Case(*FIVE, [0, 1, 2, 3, 4], 2)
+    case.model.eval()
+    case.went()
+    check.equal(case.model.modes, [(True, True)] * 3, call="(model.training, is_grad_enabled()) when the model was "
+                "called, in an epoch of 3 batches",
+                note="Call model.train() first: layers such as dropout do otherwise in evaluation.")
+
+
+def test_no_graph_outlives_its_batch():
+    """Of a batch, a number stays, and not its graph: at most the last graph is there when the next one is made."""
+    case = Case(*FIVE, [4, 2, 0, 1, 3], 1)
+    case.went()
+    check.that(max(case.model.alive) <= 1, "The graphs of earlier batches are still there: a tensor that was kept "
+               "(a sum of losses, a list of them) holds them. Keep loss.item().", call="train_epoch(...) with 5 batches: "
+               "how many graphs of earlier batches there were, in each batch", got=case.model.alive,
+               expected=[0, 1, 1, 1, 1])
+
+
+def test_inside_larger_models():
+    """The model is called, and not its layers: a model of two parts learns in both."""
+
+    class Two(Module):
+        def __init__(self):
+            super().__init__()
+            self.first = Net([[1.0, 0.5], [-0.5, 1.0]], [0.25, 0.0])
+            self.second = Net([[1.0, -1.0], [0.5, 0.25]], [0.0, 0.0])
+
+        def forward(self, x):
+            return self.second(self.first(x).relu())
+
+    model, images, labels = Two(), *FIVE
+    before = [parameter.tolist() for parameter in model.parameters()]
+    optimizer = Watched(model.parameters(), lr=LR)
+    data = terox.tensor(images, dtype=terox.float64), terox.tensor(labels)
+    losses = [run(train_epoch, model, optimizer, *data, 2, terox.tensor([3, 1, 0, 4, 2])) for _ in range(12)]
+    call = "12 epochs of train_epoch(...) on five points, with a model of two layers"
+    check.that(losses[-1] < 0.7 * losses[0], "The loss has hardly fallen: it does not learn.", call=call,
+               got=losses[-1], expected=f"less than 0.7 of {losses[0]!r}")
+    still = [name for (name, parameter), old in zip(model.named_parameters(), before) if parameter.tolist() == old]
+    check.equal(still, [], call=f"{call}; the parameters that have not changed")
