@@ -76,8 +76,8 @@ def train(data: Data, *, epochs: int = EPOCHS, lr: float = LR, hidden: Sequence[
           seed: int = 0) -> Result:
     """Train an MLP with the learner's training loop. Ends early, without an error, on Ctrl-C.
 
-    The learning rate falls from epoch to epoch, along a line that would reach 0 after the last one: large steps get far,
-    small ones at the end let the noise of the batches settle.
+    The learning rate falls from epoch to epoch, along a line that would reach 0 after the last one: large steps get
+    far, and small ones at the end let the noise of the batches settle.
     """
     import terox
     from terox.optim import SGD
@@ -97,7 +97,7 @@ def train(data: Data, *, epochs: int = EPOCHS, lr: float = LR, hidden: Sequence[
 
 
 def draw(data: Data, result: Result, out: Path) -> list[Path]:
-    """Write the pictures of a run (of one epoch or more) to the folder `out`, and return their paths. Needs matplotlib."""
+    """Write the pictures of a run (one epoch or more) to the folder `out`, and return their paths. Needs matplotlib."""
     from course import pictures
     from terox import no_grad
 

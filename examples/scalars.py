@@ -73,7 +73,7 @@ def train(data: Data, *, epochs: int, lr: float, hidden: Sequence[int], seed: in
 
 
 def draw(data: Data, result: Result, out: Path) -> list[Path]:
-    """Write the pictures of a run (of one epoch or more) to the folder `out`, and return their paths. Needs matplotlib."""
+    """Write the pictures of a run (one epoch or more) to the folder `out`, and return their paths. Needs matplotlib."""
     from course import pictures
     from terox import no_grad
 

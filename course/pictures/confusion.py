@@ -14,8 +14,8 @@ def confusion_matrix(labels: Any, said: Any, *, classes: int = 10, names: Sequen
                      title: str = "What is taken for what") -> Picture:
     """How often a class (a row) is taken for a class (a column). Right answers stand on the diagonal.
 
-    labels, said: N numbers each, from 0 to `classes` - 1. Shades follow the square root of the share of the row, so that
-    rare mistakes can be seen beside frequent right answers; the numbers say how many there are, and a zero is left out.
+    labels, said: N numbers each, from 0 to `classes` - 1. The numbers say how many there are; a zero is left out.
+    Shades follow the square root of the share of the row, so that rare mistakes are seen beside frequent right answers.
     """
     labels, said = np.asarray(labels), np.asarray(said)
     names = [str(number) for number in range(classes)] if names is None else names

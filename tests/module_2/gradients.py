@@ -155,6 +155,9 @@ class Case:
         layout = ", whose memory has gaps" if self.strided else ""
         return f"{self.function}({', '.join(parts)}){layout}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # Hypothesis would else print the call that made the case
+
     @property
     def function(self) -> str:
         return self.oracle.function or self.op
@@ -170,6 +173,10 @@ class Case:
         return [tensor_of(value, self.strided) if isinstance(value, np.ndarray) else value
                 for value in self.arguments.values()]
 
+    def result(self) -> np.ndarray:
+        """What the op gives."""
+        return self.oracle.result(**self.arguments)
+
     def terms(self, name: str, grad: np.ndarray | None = None) -> np.ndarray:
         """The right gradient of an input, not yet summed where it was broadcast."""
         return self.oracle.gradients[name](self.grad if grad is None else grad, **self.arguments)
@@ -178,7 +185,7 @@ class Case:
         """The formulas of the op, called with `grad`, give the right gradients, and change nothing in place."""
         entry: Any = derivative_of(self.op)
         names, inputs = list(self.arguments), self.tensors()
-        result = tensor_of(self.oracle.result(**self.arguments), self.strided)
+        result = tensor_of(self.result(), self.strided)
         values = []
         for place, only_sizes in entry.needs:
             value = result if place < 0 else inputs[place]
@@ -200,7 +207,8 @@ class Case:
             compare(array_of(got), self.terms(name), self.arguments[name].shape, call, f"`{name}`", self.mistakes(name))
             after = [(each, array_of(tensor), self.arguments[each]) for each, tensor in zip(names, inputs)
                      if isinstance(tensor, Tensor)]
-            for what, now, before in [*after, ("grad", array_of(grad), self.grad)]:
+            after += [("result", array_of(result), self.result()), ("grad", array_of(grad), self.grad)]
+            for what, now, before in after:
                 check.that(np.array_equal(now, before, equal_nan=True), f"The formula changed `{what}` in place, which "
                            "others hold as well: compute a new tensor.", call=call, got=now.tolist(),
                            expected=before.tolist())

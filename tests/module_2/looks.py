@@ -13,10 +13,16 @@ def places(sizes, strides, offset):
     return np.array(places_by_formula(sizes, strides, offset), dtype=np.int64).reshape(sizes)
 
 
+def geometry_of(view):
+    """Sizes, strides and offset of NumPy's view of an array in which each element is its own place."""
+    strides = tuple(stride // view.itemsize for stride in view.strides)
+    return view.shape, strides, int(view.flat[0]) if view.size else 0
+
+
 def check_view(got, expected, call, mistakes=None):
     """`got` is a geometry that reads the places in the array `expected`. Strides that nothing reads may be any.
 
-    mistakes: sentence -> the geometry that this mistake gives.
+    mistakes: sentence -> the geometry that this mistake gives, or the sizes alone, in a tuple.
     """
     right = f"sizes {expected.shape}, which read the places {expected.tolist()}"
     problem = _no_geometry(got)
@@ -31,10 +37,13 @@ def check_view(got, expected, call, mistakes=None):
     if read is not None:
         text += f", which read the places {read.tolist()}"
     for sentence, wrong in (mistakes or {}).items():
-        if tuple(got) == tuple(wrong):
+        if got[: len(wrong)] == tuple(wrong):
             raise CheckFailed(call, text, right, sentence)
-    if sizes != expected.shape:
-        note = "The sizes are wrong."
+    if len(sizes) != expected.ndim:
+        note = f"The view has {expected.ndim} dimensions, not {len(sizes)}."
+    elif sizes != expected.shape:
+        dim = [a == b for a, b in zip(sizes, expected.shape)].index(False)
+        note = f"The size of dimension {dim} has to be {expected.shape[dim]}, not {sizes[dim]}."
     elif read is None:
         note = "A view has as many strides as sizes."
     else:

@@ -105,7 +105,7 @@ class Arguments:
         return each
 
     def __repr__(self):
-        return f"Arguments({self.spec!r})"
+        return f"({', '.join(map(self.text, self.values))}), where {self._where()}"
 
     def text(self, value):
         """`value` as it would be written in a call."""
@@ -119,8 +119,10 @@ class Arguments:
 
     def call(self, op):
         """The call in words."""
-        words = ", ".join(f"{name} {WORDS[kind]}" for name, kind, _ in self.tensors)
-        return f'call({", ".join([repr(op), *map(self.text, self.values)])}), where {words}'.replace("'", '"')
+        return f'call({", ".join([repr(op), *map(self.text, self.values)])}), where {self._where()}'.replace("'", '"')
+
+    def _where(self):
+        return ", ".join(f"{name} {WORDS[kind]}" for name, kind, _ in self.tensors)
 
 
 def arguments(most=4):

@@ -20,9 +20,9 @@ from terox.tensors.tensor import Tensor
 WHOLE = st.integers(-4, 4).map(float)
 
 
-def matrices(*shape):
+def matrices(*shape, elements=WHOLE):
     """float64 arrays of small whole numbers: sums of their products are exact."""
-    return arrays(np.float64, shape, elements=WHOLE)
+    return arrays(np.float64, shape, elements=elements)
 
 
 def run(function, *args, **options):
@@ -69,8 +69,9 @@ def gradient_of(tensor, name, call):
     """The gradient of a leaf; a failure in words where none has arrived."""
     if tensor.grad is None:
         raise CheckFailed(call, f"{name}.grad is None", "a gradient",
-                          f"No gradient has arrived at {name}: somewhere the result was cut off from it. Use operations "
-                          "on tensors only; item(), detach(), numpy() and new tensors made of numbers have no history.")
+                          f"No gradient has arrived at {name}: somewhere the result was cut off from it. Use "
+                          "operations on tensors only; item(), detach(), numpy() and tensors made of numbers have no "
+                          "history.")
     return tensor.grad
 
 
@@ -149,7 +150,7 @@ class Epoch:
     """
 
     def __init__(self, weight, bias, images, labels, order, batch_size, lr, mistake=""):
-        old = (0.0, 0.0)
+        self.batch_size, old = batch_size, (0.0, 0.0)
         self.counts, self.losses, self.after = [], [], []
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]

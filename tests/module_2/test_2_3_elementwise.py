@@ -50,7 +50,7 @@ def calls(draw, sizes=SHAPES):
     """With one input to three; without inputs there is nothing to get wrong about layouts but those of out."""
     sizes = draw(sizes)
     number = draw(st.integers(1, 3))
-    dtype = draw(st.sampled_from(("float64", "float32", "int64")))
+    dtype = draw(st.sampled_from(("float64", "float32")))
     return Call(draw(written_to(sizes)), *[draw(read_from(sizes)) for _ in range(number)], dtype=dtype)
 
 
@@ -59,7 +59,7 @@ def calls(draw, sizes=SHAPES):
 
 @given(calls())
 @example(Call(plain(2, 2), plain(2, 2)))
-@example(Call(Layout((2, 3), (1, 2)), plain(2, 3)))
+@example(Call(Layout((2, 2), (1, 2)), Layout((2, 2), (4, 1))))
 @example(Call(plain(2, 3), Layout((2, 3), (1, 2))))
 @example(Call(Layout((2,), (2,), 1), plain(2), Layout((2,), (3,), 2)))
 @example(Call(plain(2, 2), plain(2, 2), Layout((2, 2), (0, 1))))
@@ -91,7 +91,7 @@ def test_elementwise(case):
     judge(repr(case), out, ins, expected, mistakes=mistakes, explain=lambda index: shown_at(index, ins))
 
 
-@given(st.sampled_from(("float64", "float32", "int64")), st.integers(1, 3), st.integers(0, 2))
+@given(st.sampled_from(("float64", "float32")), st.integers(1, 3), st.integers(0, 2))
 def test_elementwise_without_dimensions(dtype, number, offset):
     """Operands without dimensions have one element; its index is ()."""
     case = Call(plain(offset=offset), *[plain(offset=n) for n in range(number)], dtype=dtype)
@@ -183,13 +183,17 @@ def test_elementwise_of_several_dtypes(layouts):
 
 
 @given(calls())
+@example(Call(plain(2), plain(2)))
 def test_elementwise_of_whole_numbers(case):
     """The kernel also works where `out.storage.data` is a list, in which whole numbers wait to be cut to 64 bits."""
     case = Call(*case.layouts, dtype="int64")
     out, *ins = case.operands()
-    exact(kernels.elementwise, 1)(lambda *numbers: case.fn(*numbers) * 2**62, out.impl, *[each.impl for each in ins])
-    wanted = [case.fn(*row) * 2**62 for row in zip(*[each.numbers() for each in ins])]
-    judge(f"{case}\nAll results of f are multiplied by 2**62.", out, ins, [cut(number) for number in wanted])
+    big = 2**62 + 1
+    exact(kernels.elementwise, 1)(lambda *numbers: case.fn(*numbers) * big, out.impl, *[each.impl for each in ins])
+    wanted = [case.fn(*row) * big for row in zip(*[each.numbers() for each in ins])]
+    judge(f"{case}\nAll results of f are multiplied by 2**62 + 1.", out, ins, [cut(number) for number in wanted],
+          mistakes={"Digits are lost: whole numbers above 2**53 have to stay ints, and must not become floats.":
+                    memory(out, [cut(int(float(number))) for number in wanted])})
 
 
 def shown_at(index, ins):

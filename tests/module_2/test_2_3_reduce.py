@@ -52,7 +52,7 @@ def calls(draw):
     sizes = draw(shapes(max_dims=3))
     order = draw(st.permutations(range(len(sizes))))
     dims = tuple(order[: draw(st.integers(0, len(sizes)))])
-    dtype = draw(st.sampled_from(("float64", "float32", "int64")))
+    dtype = draw(st.sampled_from(("float64", "float32")))
     return Call(draw(written_to(folded(sizes, dims))), draw(read_from(sizes)), dims, dtype)
 
 
@@ -70,7 +70,7 @@ def fold(numbers, fn=subtract, start=START):
 
 
 @given(calls())
-@example(Call(plain(1), plain(3), (0,)))
+@example(Call(plain(1), plain(3, offset=1), (0,)))
 @example(Call(plain(2, 1), plain(2, 3), (1,)))
 @example(Call(plain(1, 3), plain(2, 3), (0,)))
 @example(Call(plain(1, 3), Layout((2, 3), (1, 2)), (0,)))
@@ -114,6 +114,7 @@ def known(case, out, a):
             out, [fold(each[1:], start=each[0]) for each in values])
         mistakes["This is fn(start, last element): the value so far was not carried along."] = memory(
             out, [START - each[-1] for each in values])
+        mistakes["The last element of each fold is left out."] = memory(out, [fold(each[:-1]) for each in values])
     for dim in dims if len(dims) > 1 else ():
         mistakes[f"Only dimension {dim} was folded. All of {dims} have to be."] = memory(
             out, [fold(a.at(index) for index in group if all(index[d] == 0 for d in dims if d != dim))

@@ -24,7 +24,7 @@ def check_found(op, device):
     call = f'find_kernel("{op}", "{device}"), where {known} is registered'
     if not own and not for_all:
         error = check.raises(NotImplementedError, lambda: find_kernel(op, device), call=call,
-                             note="There is neither a kernel of the device nor a composite one.")
+                             note="There is neither a kernel of the device nor a composite one: raise what no_kernel makes.")
         for name in (op, device):
             check.that(name in str(error), f"The message has to name op and device, and does not name {name!r}.",
                        call=call, got=str(error))
@@ -44,6 +44,8 @@ def check_found(op, device):
     note = next((text for text, wrong in mistakes.items() if any(got is each for each in wrong)), None)
     if note is None and isinstance(got, NotImplementedError):
         note = "The error was returned, although there is a kernel."
+    if note is None and isinstance(got, Kernel) and (got.op, got.device) == (expected.op, expected.device):
+        note = "That kernel was registered before, and another one since: is something kept between calls?"
     if note is None and not isinstance(got, Kernel):
         note = "It returned None. Is a `return` missing?" if got is None else (
             "The kernel itself is to be returned, as it was registered: not a wrapper, and not what it returns.")
@@ -69,8 +71,8 @@ def test_the_kernel_for_a_device(entries, op, device):
                    call=f'find_kernel("{op}", "{device}")')
 
 
-def test_a_python_device_has_no_kernel_of_another():
-    """A device without a kernel, its own or composite, does not get that of the device "python"."""
+def test_no_kernel_of_another_device():
+    """A device without a kernel, its own or composite, does not get that of another device, be it "python"."""
     with registered(Kernel("mix", "python")):
         check_found("mix", "red")
 

@@ -124,7 +124,8 @@ def test_an_error_of_the_kernel():
             own, other = Kernel("mix", "red", fail), Kernel("mix", COMPOSITE)
             text = f'call("mix", x), whose kernel raises {error!r}'
             with registered(own, other, derivatives=[("mix(a)", "a")]):
-                got = check.raises(type(error), lambda kind=kind: call("mix", tensor(kind)), call=text)
+                got = check.raises(type(error), lambda kind=kind: call("mix", tensor(kind)), call=text,
+                                   note="The kernel's error has to come through.")
             check.that(got is error, "The kernel's own error has to come through.", call=text, got=got)
             check.that(len(own.calls) == 1 and not other.calls, "After an error, no kernel is called any more.",
                        call=text)

@@ -37,10 +37,11 @@ def test_a_new_device_has_operators(text):
         with terox.no_grad():
             without = operator(x, y)
     check.equal(z.detach().numpy().tolist(), [operator(n, n) for n in (1.0, 2.0, 4.0)], call=call)
-    check.that(z.grad_fn is not None, "The result has no node: this call has to be recorded.", call=call,
-               got="grad_fn=None", expected=f"grad_fn={name}")
+    check.that(z.grad_fn is not None, "The result has no grad_fn: this call has to be recorded.", call=call, got=None,
+               expected=name)
     check.equal(z.grad_fn.name(), name, call=f"the name of grad_fn of {call}")
-    check.that(not without.requires_grad, "The result has no history: recording is off.", call=f"{call}, under no_grad")
+    check.that(not without.requires_grad, "The result must not have a grad_fn: recording is off.",
+               call=f"{call}, under no_grad")
 
 
 def test_its_own_kernel_for_an_op_wins():

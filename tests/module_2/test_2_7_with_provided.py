@@ -61,8 +61,8 @@ def test_an_mlp_by_hand():
     w0, b0, w1, b1 = (parameter.detach().numpy().astype(np.float64) for parameter in model.parameters())
     x = np.array([[[1.0], [2.0], [-3.0]], [[0.5], [-1.0], [4.0]]])  # (2, 3, 1)
     right = np.maximum(x.reshape(2, 3) @ w0.T + b0, 0.0) @ w1.T + b1
-    tensor_close(run(model, terox.tensor(x, dtype=terox.float32)), right, call="MLP([3, 4, 2])(x), x of shape (2, 3, 1)",
-                 rtol=1e-5, atol=1e-5)
+    got = run(model, terox.tensor(x, dtype=terox.float32))
+    tensor_close(got, right, call="MLP([3, 4, 2])(x), x of shape (2, 3, 1)", rtol=1e-5, atol=1e-5)
     for weight in (w0, w1):
         bound = 1.0 / np.sqrt(weight.shape[1])
         check.that(np.abs(weight).max() <= bound * (1.0 + 1e-6), "A weight is larger than 1 / sqrt(inputs).",
@@ -105,11 +105,10 @@ def test_a_network_can_be_made_again():
 
 def test_a_layer_says_what_it_is():
     """A network that makes no sense is refused, and a layer prints its sizes."""
-    terox.zeros(1)
     for sizes in ([3], [], [2, 0], [2, -1, 2]):
         check.raises(ValueError, lambda sizes=sizes: MLP(sizes), call=f"MLP({sizes})", mentions=("positive sizes",))
     layer = Layer(3, 2, True)
-    check.that("inputs=3, outputs=2, relu=True" in repr(layer), "A layer prints its sizes.", call="repr(Layer(3, 2, True))",
-               got=repr(layer))
+    check.that("inputs=3, outputs=2, relu=True" in repr(layer), "A layer prints its sizes.",
+               call="repr(Layer(3, 2, True))", got=repr(layer))
     tensor_close(run(layer, terox.zeros(1, 3)), np.maximum(layer.bias.detach().numpy(), 0.0)[None],
                  call="Layer(3, 2, True)(zeros)", rtol=1e-6)

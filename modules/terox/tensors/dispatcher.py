@@ -30,6 +30,7 @@ __all__ = ["COMPOSITE", "KERNELS", "Kernel", "call", "devices_of", "find_kernel"
 def find_kernel(op: str, device: str) -> Kernel:
     """The kernel for `op` on `device`: the device's own, else the composite one. `KERNELS` is the table.
 
+    Kernels can be registered at any time, so each call looks into the table as it is then, and leaves it as it is.
     Raises NotImplementedError if there is neither: `no_kernel(op, device)`, provided, makes that error.
 
     In PyTorch: `c10::Dispatcher`, `OperatorEntry::lookup`.
@@ -44,11 +45,12 @@ def call(op: str, *args: Any) -> Any:
     1. The kernel is the one for `op` and the device of the tensors: `common_device(op, tensors)`.
     2. Three reasons to return just what the kernel returns for `args`: nothing is to be recorded now
        (`is_grad_enabled()`); none of the tensors requires grad; or the op has no derivative of its own
-       (`derivative_of(op)` is None), because it is made of other ops, which record themselves.
+       (`derivative_of(op)` is None): it is made of other ops, which record themselves, or has no gradient, as `<`.
     3. Otherwise run the kernel with recording off (the ops that it is made of shall leave no nodes), then let
        `record(derivative, args, result)` put a node behind the result, and return the result.
 
-    `tensors_in(args)` lists the tensors, also those in a list of tensors. These helpers are provided.
+    `tensors_in(args)` lists the tensors, at least one, also those in a list of tensors. These helpers are provided.
+    The kernel runs once, gets `args` as they are, and may raise an error: then recording is as it was before.
 
     In PyTorch: what `torch/csrc/autograd/generated/VariableType.h` does for each op, under
     `at::AutoDispatchBelowADInplaceOrView`.

@@ -25,7 +25,14 @@ def unreduced(tensor: Tensor, dims: Sequence[int], keepdim: bool) -> Tensor:
 
 
 def pad(grad: Tensor, sizes: Sequence[int], dim: int, start: int, stop: int, step: int) -> Tensor:
-    """Zeros of `sizes`, with `grad` in the places that `start:stop:step` names along `dim`."""
+    """Zeros of `sizes`, with `grad` in the places that `start:stop:step` names along `dim`.
+
+    Raises RuntimeError where `grad` has not the sizes of these places.
+    """
+    room = (*sizes[:dim], len(range(start, stop, step)), *sizes[dim + 1 :])
+    if grad.impl.sizes != room:
+        raise RuntimeError(f"pad: a gradient of shape {list(grad.impl.sizes)} was given for {start}:{stop}:{step} along "
+                           f"dimension {dim} of {list(sizes)}, which has the shape {list(room)}")
     return call("pad_slice", grad, tuple(sizes), dim, start, stop, step)
 
 

@@ -157,7 +157,8 @@ class InPlace:
         self.impl.storage.version += 1
 
     def _check_writable(self, op: str) -> None:
-        if self.impl.numel and any(stride == 0 and size > 1 for size, stride in zip(self.impl.sizes, self.impl.strides)):
+        impl = self.impl
+        if impl.numel and any(stride == 0 and size > 1 for size, stride in zip(impl.sizes, impl.strides)):
             raise RuntimeError(f"{op}: unsupported operation: more than one element of the written-to tensor refers to "
                                "a single memory location. Please clone() the tensor before performing the operation.")
 

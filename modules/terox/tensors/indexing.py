@@ -44,7 +44,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     advanced = any(each is not None for each in chosen)
     target = _numbers(view, chosen) if advanced else None
     shape = view.shape if target is None else target.shape
-    tensors = [part for part in _as_tuple(index) if isinstance(part, Tensor) and (part.dim() or part.dtype is dtypes.bool)]
+    tensors = [part for part in _as_tuple(index) if isinstance(part, Tensor)]
     one_mask = len(tensors) == 1 and tensors[0].dtype is dtypes.bool
     if advanced and isinstance(value, Tensor) and value.dtype is not self.dtype and not (
             one_mask and value.numel() == 1):  # PyTorch makes that one a masked_fill_

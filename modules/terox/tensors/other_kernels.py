@@ -6,7 +6,6 @@ Plain loops, like the learner's in kernels.py.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -102,9 +101,11 @@ class _Numbers:
 
 
 def to_int64(value: Any) -> int:
-    """A number without its fraction, in 64 bits. NaN and infinities become the smallest number, as on most machines."""
+    """A number without its fraction, in 64 bits. Whole numbers wrap around; floats out of range, infinities and NaN
+    become the smallest number, as on most machines.
+    """
     if not isinstance(value, int):
-        if not math.isfinite(value):
+        if not -(2.0**63) <= value < 2.0**63:
             return -(2**63)
         value = int(value)
     return (value + 2**63) % 2**64 - 2**63

@@ -43,15 +43,16 @@ def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
 
 def train_epoch(model: Module, optimizer: Any, images: Tensor, labels: Tensor, batch_size: int, order: Tensor,
                 on_step: Callable[[int, float], None] | None = None) -> float:
-    """One pass over the data, in batches; returns the mean loss of all examples, as a float.
+    """One pass over the data, in batches; returns the mean loss of all examples in `order`, as a float.
 
-    Shapes: images (N, ...), labels (N,) int64, order (N,) int64: the examples in the order in which they are used.
-    `order[0:batch_size]` says which examples make the first batch; the last batch may be smaller. For each batch:
-    forget the old gradients, compute `cross_entropy(model(images), labels)` in training mode, differentiate it, step.
-    Then, if `on_step` is given, call `on_step(number of examples in the batch, loss of the batch)`.
+    Shapes: images (N, ...), labels (N,) int64, order (M,) int64, M > 0: the numbers of the examples, in the order in
+    which they are used. `order[0:batch_size]` says which examples make the first batch; the last batch may be smaller.
+    For each batch: forget the old gradients, compute the `cross_entropy` of the model's output for its images and of
+    its labels, in training mode, differentiate it, let the optimizer step. Then, if `on_step` is given, call
+    `on_step(number of examples in the batch, loss of the batch)`.
 
-    The loss of each batch counts as often as it has examples. Take it out of its tensor (`item()`): as a tensor, it
-    would keep the graph of its batch alive until the end.
+    The loss of a batch is the one before its step, and counts as often as the batch has examples. Take it out of its
+    tensor (`item()`): as a tensor, it would keep the graph of its batch alive until the end.
     """
     # TODO 2.7: a loop over the starts of batches; indexing with a tensor of numbers picks the examples.
     raise NotImplementedError("Task 2.7: train_epoch")

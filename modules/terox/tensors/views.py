@@ -1,7 +1,8 @@
 """Views: other sizes, strides and offset for the same memory. Nothing is copied. Task 2.4.
 
-Each function takes the geometry of a tensor, `sizes`, `strides` and `offset`, and returns that of the view, as three
-values. Arguments are checked before: dimensions are from 0 on and exist, indices and ranges lie inside. All other
+Each function takes the geometry of a tensor, `sizes`, `strides` and `offset`, and returns that of the view: two tuples
+of ints, and an int. The tensor may be a view itself, with any strides, and an offset of its own that is not to be lost.
+Arguments are checked before: dimensions are from 0 on and exist, indices and ranges lie inside. All other
 views (`transpose`, `T`, `unsqueeze`, `flatten`, `narrow`, everything in `[]`) are made of these four and `view`.
 
 In PyTorch: `aten/src/ATen/native/TensorShape.cpp`.
@@ -28,12 +29,14 @@ def permute(sizes: Sequence[int], strides: Sequence[int], offset: int, dims: Seq
 def expand(sizes: Sequence[int], strides: Sequence[int], offset: int, shape: Sequence[int]) -> Geometry:
     """The tensor stretched to `shape`, where a size of -1 keeps the tensor's own size along that dimension.
 
-    A -1 in front, where the tensor has no dimension, is an error: RuntimeError that names both shapes (broadcasting's
-    `cannot_expand`), as is every shape to which the tensor cannot be stretched.
+    (3, 1) expanded to (2, -1, 4) is (2, 3, 4): shapes are aligned at their last dimension.
+
+    Raises RuntimeError that names both shapes, where the tensor cannot be stretched to `shape` (as in task 2.2), and
+    where -1 stands in front, for a dimension that the tensor does not have: `cannot_expand(sizes, shape)`, provided.
 
     In PyTorch: `torch.Tensor.expand`.
     """
-    # TODO 2.4: put the tensor's sizes in place of -1; task 2.2 gives the strides.
+    # TODO 2.4: put the tensor's sizes in place of -1; task 2.2 gives the strides, and most of the errors.
     raise NotImplementedError("Task 2.4: expand")
 
 

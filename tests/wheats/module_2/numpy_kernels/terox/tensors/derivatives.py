@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from terox.tensors.factories import where
+from terox.tensors.factories import where, zeros
 from terox.tensors.tensor import Tensor
 
 
@@ -23,8 +23,8 @@ def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 
 @derivative("div(self, other)", "self", "other")
-def div(self: Tensor, other: Tensor, result: Tensor) -> tuple[Formula, Formula]:
-    return lambda grad: grad / other, lambda grad: -(grad / other) * result
+def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
+    return lambda grad: grad / other, lambda grad: -(grad / other) * (self / other)
 
 
 @derivative("exp(self)", "self")
@@ -81,6 +81,5 @@ def slice(self_sizes: Sequence[int], dim: int, start: int, stop: int, step: int)
 
 
 @derivative("gather(self, dim, index)", "self")
-def gather(self: Tensor, dim: int, index: Tensor) -> Formula:
-    zeros = self.new_zeros(self.shape)
-    return lambda grad: zeros.scatter_add(dim, index, grad)
+def gather(self_sizes: Sequence[int], dim: int, index: Tensor) -> Formula:
+    return lambda grad: zeros(self_sizes, dtype=grad.dtype, device=grad.device).scatter_add(dim, index, grad)

@@ -24,6 +24,8 @@ def permute(sizes: Sequence[int], strides: Sequence[int], offset: int, dims: Seq
 def expand(sizes: Sequence[int], strides: Sequence[int], offset: int, shape: Sequence[int]) -> Geometry:
     padded = [None] * (len(shape) - len(sizes)) + list(sizes)
     wanted = tuple([size if size != -1 or own is None else own for size, own in zip(shape, padded)])
+    if -1 in wanted:
+        raise cannot_expand(sizes, shape)
     return wanted, broadcast_strides(sizes, strides, wanted), offset
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from terox.tensors.factories import ones_like, zeros_like
+from terox.tensors.factories import ones_like
 from terox.tensors.tensor import Tensor
 
 
@@ -29,13 +29,13 @@ def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 @derivative("div(self, other)", "self", "other")
 def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
-    slope = 1 / other
+    quotient = self / other
 
     def of_self(grad: Tensor) -> Tensor:
-        return grad * slope
+        return grad / other
 
     def of_other(grad: Tensor) -> Tensor:
-        return grad * (-self * slope) * slope
+        return -(quotient * grad) / other
 
     return of_self, of_other
 
@@ -65,12 +65,12 @@ def relu(self: Tensor, result: Tensor) -> Formula:
 
 
 @derivative("sum(self, dims, keepdim)", "self")
-def sum(self: Tensor, dims: Sequence[int], keepdim: bool) -> Formula:
+def sum(self_sizes: Sequence[int], dims: Sequence[int], keepdim: bool) -> Formula:
     def of_self(grad: Tensor) -> Tensor:
         if not keepdim:
             for dim in sorted(dims):
                 grad = grad.unsqueeze(dim)
-        return grad + zeros_like(self)
+        return grad + grad.new_zeros(self_sizes)
 
     return of_self
 
@@ -102,7 +102,7 @@ def matmul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 
 @derivative("permute(self, dims)", "self")
-def permute(self: Tensor, dims: Sequence[int]) -> Formula:
+def permute(dims: Sequence[int]) -> Formula:
     back = [0] * len(dims)
     for place, dim in enumerate(dims):
         back[dim] = place
@@ -114,19 +114,19 @@ def permute(self: Tensor, dims: Sequence[int]) -> Formula:
 
 
 @derivative("expand(self, shape)", "self")
-def expand(self: Tensor, shape: Sequence[int]) -> Formula:
+def expand(self_sizes: Sequence[int], shape: Sequence[int]) -> Formula:
     def of_self(grad: Tensor) -> Tensor:
-        return sum_to(grad, self.shape)
+        return sum_to(grad, tuple(self_sizes))
 
     return of_self
 
 
 @derivative("slice(self, dim, start, stop, step)", "self")
-def slice(self: Tensor, dim: int, start: int, stop: int, step: int) -> Formula:
+def slice(self_sizes: Sequence[int], dim: int, start: int, stop: int, step: int) -> Formula:
     import builtins
 
     def of_self(grad: Tensor) -> Tensor:
-        zeros = grad.new_zeros(self.shape)
+        zeros = grad.new_zeros(self_sizes)
         zeros[(builtins.slice(None),) * dim + (builtins.slice(start, stop, step),)] = grad
         return zeros
 
@@ -134,8 +134,8 @@ def slice(self: Tensor, dim: int, start: int, stop: int, step: int) -> Formula:
 
 
 @derivative("gather(self, dim, index)", "self")
-def gather(self: Tensor, dim: int, index: Tensor) -> Formula:
+def gather(self_sizes: Sequence[int], dim: int, index: Tensor) -> Formula:
     def of_self(grad: Tensor) -> Tensor:
-        return zeros_like(self, dtype=grad.dtype).scatter_add(dim, index, grad)
+        return grad.new_zeros(tuple(self_sizes)).scatter_add(dim, index, grad)
 
     return of_self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from terox.tensors.factories import ones_like, stack, where
+from terox.tensors.factories import full_like, stack, where
 from terox.tensors.tensor import Tensor
 
 
@@ -27,7 +27,11 @@ def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 
 @derivative("div(self, other)", "self", "other")
 def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
-    return lambda grad: grad * (1 / other), lambda grad: (0 - grad) * (self * (1 / other) ** 2)
+    def inverse(grad: Tensor) -> Tensor:
+        divisor = other.to(grad.dtype) if isinstance(other, Tensor) else full_like(grad, other)
+        return divisor.reciprocal()
+
+    return lambda grad: grad * inverse(grad), lambda grad: (0 - grad) * (self * inverse(grad) ** 2)
 
 
 @derivative("exp(self)", "self")
@@ -46,8 +50,8 @@ def relu(self: Tensor) -> Formula:
 
 
 @derivative("sum(self, dims, keepdim)", "self")
-def sum(self: Tensor, dims: Sequence[int], keepdim: bool) -> Formula:
-    return lambda grad: unreduced(grad, dims, keepdim) * ones_like(self)
+def sum(self_sizes: Sequence[int], dims: Sequence[int], keepdim: bool) -> Formula:
+    return lambda grad: unreduced(grad, dims, keepdim) * grad.new_ones(self_sizes)
 
 
 @derivative("amax(self, dims, keepdim)", "self")
@@ -86,7 +90,7 @@ def slice(self_sizes: Sequence[int], dim: int, start: int, stop: int, step: int)
         nothing = grad.new_zeros([size for d, size in enumerate(self_sizes) if d != dim])
         rows = [parts[(n - start) // step] if start <= n < stop and (n - start) % step == 0 else nothing
                 for n in range(self_sizes[dim])]
-        return stack(rows, dim) if rows else grad.new_zeros(self_sizes)
+        return stack(rows, dim) if parts else grad.new_zeros(self_sizes) + grad.sum()
 
     return of_self
 
@@ -99,7 +103,7 @@ def gather(self_sizes: Sequence[int], dim: int, index: Tensor) -> Formula:
         # For each place along dim: all gradients that came from there, added up.
         rows = [where(index == n, grad, 0.0).sum(dim) for n in range(self_sizes[dim])]
         if not rows:
-            return grad.new_zeros(self_sizes)
+            return grad.new_zeros(self_sizes) + grad.sum()
         gradient = stack(rows, dim)
         for d, size in enumerate(self_sizes):  # what lies beyond the index was never picked
             if gradient.shape[d] != size:

@@ -5,7 +5,7 @@ The words after a call have to occur in terox's message; shapes do as (2, 3) or 
 
 from __future__ import annotations
 
-from torch_table import WrongCall
+from table import WrongCall
 
 _SHAPES = [
     WrongCall("a + b that do not broadcast", lambda lib: lib.zeros(2, 3) + lib.zeros(4), "add", (2, 3), (4,)),

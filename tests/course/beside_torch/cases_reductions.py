@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_table import ALL, FLOATS, NUMBERS, ONE, Case, each
+from table import ALL, FLOATS, NUMBERS, ONE, Case, each
 
 FILLED = each((), (3,), (2, 3), (2, 1, 3))  # shapes with elements
 MATRICES = each((2, 3), (1, 3), (3, 1))

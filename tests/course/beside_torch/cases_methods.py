@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_table import ALL, FLOATS, NUMBERS, ONE, PAIRS, Case, each
+from table import ALL, FLOATS, NUMBERS, ONE, PAIRS, Case, each
 
 MATRICES = each((4, 3), (1, 3))
 CUBE = each((2, 3, 4))

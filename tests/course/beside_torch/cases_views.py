@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch_table import ALL, ONE, Case, each
+from table import ALL, ONE, Case, each
 
 MATRIX = each((2, 3), (1, 3), (0, 3), (2, 1))
 CUBE = each((2, 3, 4), (2, 1, 4), (2, 0, 3))

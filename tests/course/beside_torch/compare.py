@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy
-from torch_table import Case, Variant, WrongCall, base_shape, lie, node_name, numbers, variants, view_of
+from table import Case, Variant, WrongCall, base_shape, lie, node_name, numbers, variants, view_of
 
 # Machine epsilons allowed on each result, times the size of the largest one. The longest sums have 24 terms, and the
 # derivative of a derivative goes through about ten operations.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch_table import ROWS, Case, each, leaf, node_name
+from table import ROWS, Case, each, leaf, node_name
 
 
 def _ones(lib: Any, a: Any) -> Any:

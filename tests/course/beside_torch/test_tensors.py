@@ -1,34 +1,32 @@
 """Terox's tensors beside PyTorch's: the same expressions on the same numbers, the same calls refused.
 
-The table stands in `torch_cases_*.py` and `torch_wrong_*.py`. It needs the torch that the course names; without it
-these tests are skipped, and say so; where TEROX_REQUIRE_TORCH=1 they fail instead.
+The table stands in `cases_*.py` and `wrong_*.py`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 
+import cases_autograd
+import cases_graphs
+import cases_indexing
+import cases_methods
+import cases_pointwise
+import cases_reductions
+import cases_views
 import pytest
-import torch_cases_autograd
-import torch_cases_graphs
-import torch_cases_indexing
-import torch_cases_methods
-import torch_cases_pointwise
-import torch_cases_reductions
-import torch_cases_views
-import torch_wrong_calls
-import torch_wrong_uses
-from torch_compare import differences, refusal
-from torch_deviations import DEVIATIONS
+import wrong_calls
+import wrong_uses
+from compare import differences, refusal
+from deviations import DEVIATIONS
 
 import terox
-from course import manifest, torch_source
+from course import manifest
 
 DEVICES = ("python",)
-CASES = [case for part in (torch_cases_pointwise, torch_cases_views, torch_cases_reductions, torch_cases_indexing,
-                           torch_cases_methods, torch_cases_autograd, torch_cases_graphs) for case in part.CASES]
-WRONG_CALLS = [call for part in (torch_wrong_calls, torch_wrong_uses) for call in part.WRONG_CALLS]
+CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
+                           cases_methods, cases_autograd, cases_graphs) for case in part.CASES]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses) for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.
@@ -39,24 +37,6 @@ PROMISED = """
     register_hook sum mean max min argmax var std all any exp log relu sigmoid tanh sqrt rsqrt sin cos pow abs clamp
     matmul softmax log_softmax logsumexp masked_fill gather no_grad enable_grad gradcheck
     """.split()
-
-
-@pytest.fixture(scope="module")
-def torch():
-    """The torch that the course names."""
-    release, found = manifest.load().torch, torch_source.find_torch()
-    if found is None or found.version != release:
-        problem = f"not compared with PyTorch {release}: " + (
-            "torch is not installed" if found is None else f"torch {found.version} is installed")
-        if os.environ.get("TEROX_REQUIRE_TORCH") == "1":
-            pytest.fail(f"{problem}, and TEROX_REQUIRE_TORCH=1")
-        pytest.skip(problem)
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield torch
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=DEVICES)
@@ -100,8 +80,8 @@ def test_the_table_is_large_enough_and_has_no_name_twice():
 
 
 def test_everything_that_is_promised_of_tensors_occurs_in_the_table():
-    folder = manifest.ROOT / "tests" / "course"
-    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("torch_*.py"))
+    folder = manifest.ROOT / "tests" / "course" / "beside_torch"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     missing = [name for name in PROMISED if not re.search(rf"\.{name}\b", text)]
     assert not missing
 

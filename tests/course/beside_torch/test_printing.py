@@ -6,7 +6,6 @@ The comparisons need torch. Without it they are skipped; where TEROX_REQUIRE_TOR
 from __future__ import annotations
 
 import math
-import os
 
 import numpy as np
 import pytest
@@ -35,17 +34,6 @@ KINDS = {
 }
 SPECIALS = (NAN, INF, -INF, 0.0, -0.0)
 EDGES = (1e-4, 9.99e-5, 1e8, 1.0001e8, 1000.0, 1001.0, 0.5, -0.0, 0.0, 1e-45)
-
-
-@pytest.fixture(scope="module")
-def torch():
-    try:
-        import torch
-    except ImportError:
-        if os.environ.get("TEROX_REQUIRE_TORCH") == "1":
-            pytest.fail("torch is not installed, and TEROX_REQUIRE_TORCH=1")
-        pytest.skip("could not be compared with PyTorch: torch is not installed")
-    return torch
 
 
 def make(lib, array):

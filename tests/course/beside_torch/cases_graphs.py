@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from torch_table import ONE, ROWS, Case, each, leaf
+from table import ONE, ROWS, Case, each, leaf
 
 
 def _versions(lib: Any, a: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch_table import ALL, FLOATS, MIXED, ONE, Case, each
+from table import ALL, FLOATS, MIXED, ONE, Case, each
 
 MATRIX = each((4, 3))
 CUBE = each((3, 4, 2))

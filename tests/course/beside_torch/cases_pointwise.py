@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch_table import ALL, FEW_PAIRS, FLOATS, MIXED, ONE, PAIRS, Case, each
+from table import ALL, FEW_PAIRS, FLOATS, MIXED, ONE, PAIRS, Case, each
 
 SMALL = each((), (2, 3), (0,))
 WIDE = (((4, 3), (4, 1)),)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch_table import WrongCall
+from table import WrongCall
 
 _VALUES = [
     WrongCall("bool - bool", lambda lib: lib.tensor(True) - lib.tensor(True), "sub", "bool"),

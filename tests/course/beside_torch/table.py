@@ -1,7 +1,7 @@
 """What an entry of the table is that torch and terox have to agree on, and what inputs it gets.
 
 An entry is one function of the library. It is run with both libraries on the same numbers, in several shapes, dtypes
-and layouts. The entries stand in `torch_cases_*.py`, the wrong calls in `torch_wrong_calls_*.py`; `torch_compare.py`
+and layouts. The entries stand in `cases_*.py`, the wrong calls in `wrong_*.py`; `compare.py`
 runs and compares them.
 """
 

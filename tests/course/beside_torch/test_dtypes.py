@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import os
 import pickle
 
 import numpy as np
@@ -20,17 +19,6 @@ from terox.tensors.dtype import ALL, as_dtype, can_cast, of_number, promote_type
 
 NUMBERS = (True, 2, 2.5)
 FLOATS = ("float32", "float64")
-
-
-@pytest.fixture(scope="module")
-def torch():
-    try:
-        import torch
-    except ImportError:
-        if os.environ.get("TEROX_REQUIRE_TORCH") == "1":
-            pytest.fail("torch is not installed, and TEROX_REQUIRE_TORCH=1")
-        pytest.skip("could not be compared with PyTorch: torch is not installed")
-    return torch
 
 
 @pytest.fixture(params=FLOATS)
