@@ -110,14 +110,14 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
     order = np.lexsort((np.where(wrong, -sure, sure), ~wrong))[:SHOWN]
     title = (f"{wrong.sum()} of {len(labels):,} are read wrongly; the surest mistakes first\n"
              "Left: as written. Right: as the network sees it")
-    paths = {
+    drawn = {
         "curve": pictures.learning_curve(result.losses, result.accuracies, title=f"Training on {data.name}"),
         "mistakes": pictures.digit_grid(beside(data.images[order]), labels[order].tolist(), said[order].tolist(),
                                         columns=4, title=title),
         "confusion": pictures.confusion_matrix(labels, said,
                                                title=f"What the network says to {len(labels):,} held-out digits"),
     }
-    return [picture.save(out / f"digits_{name}.png") for name, picture in paths.items()]
+    return [picture.save(out / f"ten_digits_{name}.png") for name, picture in drawn.items()]
 
 
 def beside(images: np.ndarray) -> np.ndarray:

@@ -99,7 +99,7 @@ def _report(data: Any, result: Result) -> None:
     if result.stopped:
         print(f"Stopped after {len(result.losses)} finished epochs.")
     if result.losses:
-        print(f"{data.name}: {result.accuracy:.1%} of {len(data.test_labels)} held-out examples are right, "
+        print(f"{data.name}: {result.accuracy:.1%} of {len(data.test_labels):,} held-out examples are right, "
               f"loss {result.losses[-1]:.4f}, {result.seconds:.1f} s.")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from course import demo, manifest, pictures
-from examples import scalars
+from examples import digits, scalars
 
 ROOT = manifest.ROOT
 
@@ -17,8 +17,9 @@ ROOT = manifest.ROOT
 @pytest.fixture
 def quick(monkeypatch):
     """Programs that learn for a moment only, on a few examples."""
-    whole = scalars.load
+    whole, tensors = scalars.load, digits.load
     monkeypatch.setattr(scalars, "load", lambda name, **options: shortened(whole(name, **options)))
+    monkeypatch.setattr(digits, "load", lambda **options: tensors(count=20))
 
 
 def shortened(data):
@@ -32,12 +33,26 @@ def shortened(data):
 
 
 def test_stages_draw_their_pictures(tmp_path, quick, capsys):
-    assert demo.graph(tmp_path).pictures == [tmp_path / "graph.svg"]
-    for reached in (demo.moons(tmp_path, epochs=1), demo.digits(tmp_path, epochs=1)):
+    paths = demo.graph(tmp_path).pictures
+    assert paths == [tmp_path / "graph.svg"]
+    trained = (demo.moons, demo.digits, demo.ten_digits)
+    assert {stage.run for stage in demo.STAGES} == {demo.graph, *trained}
+    for stage in trained:
+        reached = stage(tmp_path, epochs=1)
         assert 0.0 <= reached.accuracy <= 1.0
-        assert len(reached.pictures) == 2
         assert all(pictures.alt_text(path) for path in reached.pictures)
+        paths += reached.pictures
+    # No stage overwrites the pictures of another.
+    assert len(paths) == 8 and set(paths) == set(tmp_path.iterdir())
     assert "epoch 1 of 1" in capsys.readouterr().out  # no terminal, no bar
+
+
+def test_ten_digits_reach_the_goal(tmp_path):
+    # Three of the demo's five epochs; the whole is in `make demo`.
+    reached = demo.ten_digits(tmp_path, epochs=3)
+    assert reached.goal >= 0.9
+    assert reached.ok, reached.sentence
+    assert "network 49-48-10" in reached.sentence and "of 1,000 held out" in reached.sentence
 
 
 def test_digits_reach_the_goal(tmp_path):

@@ -7,6 +7,7 @@ it lets through compiles: the reference, and the wheats, which are written diffe
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import runpy
 import shutil
@@ -56,15 +57,14 @@ def same(one, other):
     return math.isclose(one, other, rel_tol=4 * 2.0**-52, abs_tol=5e-324)
 
 
-def judge(functions, names):
+def judge(functions, names, kind=float, values=VALUES):
     for name in names:
         plain, compiled = functions[name]
         arity = len(inspect.signature(plain).parameters)
-        compiled.compile((numba.float64,) * arity)
-        cases = [(x,) for x in VALUES] if arity == 1 else [(x, y) for x in VALUES for y in VALUES]
-        for arguments in cases:
+        compiled.compile((numba.float64 if kind is float else numba.int64,) * arity)
+        for arguments in itertools.product(values, repeat=arity):
             expected, got = outcome(plain, arguments), compiled(*arguments)
-            assert isinstance(expected, float), f"{name}{arguments} is {expected!r} in Python: an operator is total"
+            assert isinstance(expected, kind), f"{name}{arguments} is {expected!r} in Python: an operator is total"
             assert same(got, expected), f"{name}{arguments}: {expected!r} in Python, {got!r} compiled"
 
 
@@ -72,6 +72,13 @@ def test_every_operator_of_the_reference_compiles():
     functions = load(ROOT / "solutions" / FILE)
     assert set(LEARNERS) < set(functions)
     judge(functions, functions)
+
+
+def test_the_further_operators_of_tensors_compile():
+    functions = load(ROOT / "solutions/terox/tensors/operators.py")
+    whole = [name for name in functions if name.endswith("_int") or name.startswith("bitwise_")]
+    judge(functions, [name for name in functions if name not in whole])
+    judge(functions, whole, int, [value for value in range(-4, 5) if value])  # division by zero is refused above
 
 
 @pytest.mark.parametrize("path", WHEATS, ids=lambda path: path.parts[-4])

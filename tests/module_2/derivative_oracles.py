@@ -95,6 +95,13 @@ def first(grad: np.ndarray, self: np.ndarray, dims: tuple[int, ...], keepdim: bo
     return out
 
 
+def shares(self: np.ndarray, largest: np.ndarray, grad: np.ndarray, dims: tuple[int, ...],
+           compared: Callable[..., np.ndarray] = np.equal, keepdims: bool = True) -> np.ndarray:
+    """As a wrong formula computes amax's gradient."""
+    mask = compared(self, largest)
+    return mask * (grad / mask.sum(axis=dims, keepdims=keepdims))
+
+
 def stretch_back(grad: np.ndarray, self: np.ndarray) -> np.ndarray:
     return copies(lambda numbers: np.broadcast_to(numbers, grad.shape), grad, self)
 
@@ -112,6 +119,10 @@ _MATMUL = Oracle(
             "That is other @ grad: the factors are in the wrong order, and other was not transposed.":
                 lambda grad, self, other: other @ grad,
             "That is grad * other: a product of matrices is not elementwise.": lambda grad, self, other: grad * other,
+            "All dimensions of other were reversed: only the last two are those of its matrices, see `mT`.":
+                lambda grad, self, other: grad @ other.T,
+            "The first two dimensions of other were exchanged: the last two are those of its matrices, see `mT`.":
+                lambda grad, self, other: grad @ np.swapaxes(other, 0, 1),
             "That is the transpose of the gradient.": lambda grad, self, other: turned(grad @ turned(other)),
         },
         "other": {
@@ -121,6 +132,10 @@ _MATMUL = Oracle(
             "That is grad @ self: the factors are in the wrong order, and self was not transposed.":
                 lambda grad, self, other: grad @ self,
             "That is grad * self: a product of matrices is not elementwise.": lambda grad, self, other: grad * self,
+            "All dimensions of self were reversed: only the last two are those of its matrices, see `mT`.":
+                lambda grad, self, other: self.T @ grad,
+            "The first two dimensions of self were exchanged: the last two are those of its matrices, see `mT`.":
+                lambda grad, self, other: np.swapaxes(self, 0, 1) @ grad,
             "That is the transpose of the gradient.": lambda grad, self, other: turned(turned(self) @ grad),
         },
     },
@@ -147,6 +162,8 @@ ORACLES: dict[str, Oracle] = {
                        lambda grad, self, other: grad * self / other,
                    "That is -grad / other**2: the numerator, self, is missing.":
                        lambda grad, self, other: -grad / (other * other),
+                   "That is -grad * self: `/ other * other` divides and multiplies again. Parentheses are missing.":
+                       lambda grad, self, other: -grad * self,
                    "That is -grad * self * other: divide by other, twice.":
                        lambda grad, self, other: -grad * self * other,
                    "That is grad * self: the formula of a product.": lambda grad, self, other: grad * self}},
@@ -163,6 +180,7 @@ ORACLES: dict[str, Oracle] = {
         lambda self: np.log(self),
         {"self": lambda grad, self: grad / self},
         {"self": {"That is grad * x: divide by x.": lambda grad, self: grad * self,
+                  "That is x / grad: the quotient is upside down.": lambda grad, self: self / grad,
                   "That is grad / log(x): divide by the input, not by the result.":
                       lambda grad, self: grad / np.log(self)}},
     ),
@@ -186,6 +204,9 @@ ORACLES: dict[str, Oracle] = {
         {"self": lambda grad, self, dims, keepdim: np.broadcast_to(kept(grad, dims, keepdim), self.shape)},
         {"self": {"The gradient was stretched along a wrong dimension: put the summed ones back first, with size 1.":
                       lambda grad, self, dims, keepdim: np.broadcast_to(grad, self.shape),
+                  "The summed dimensions were put back at the end, and not in their places.":
+                      lambda grad, self, dims, keepdim: np.broadcast_to(
+                          grad.reshape(grad.shape + (1,) * len(dims)), self.shape),
                   "That is the gradient divided by the number of elements: the derivative of a mean.":
                       lambda grad, self, dims, keepdim: np.broadcast_to(
                           kept(grad, dims, keepdim) / count(self, dims), self.shape),
@@ -204,6 +225,17 @@ ORACLES: dict[str, Oracle] = {
                   "Equal elements were counted in the whole tensor: count them along `dims`.":
                       lambda grad, self, dims, keepdim: whole(grad, self, dims, keepdim)
                       / (self == self.max(axis=dims, keepdims=True)).sum(),
+                  "The dimensions `dims` of the gradient were not put back.":
+                      lambda grad, self, dims, keepdim: shares(self, self.max(axis=dims, keepdims=True), grad, dims),
+                  "The dimensions `dims` of the result were not put back, before it was compared with self.":
+                      lambda grad, self, dims, keepdim:
+                          shares(self, self.max(axis=dims), kept(grad, dims, keepdim), dims),
+                  "Equal elements were counted along `dims` without keeping these dimensions.":
+                      lambda grad, self, dims, keepdim: shares(
+                          self, self.max(axis=dims, keepdims=True), kept(grad, dims, keepdim), dims, keepdims=False),
+                  "The gradient went to all elements but the largest.":
+                      lambda grad, self, dims, keepdim: shares(
+                          self, self.max(axis=dims, keepdims=True), kept(grad, dims, keepdim), dims, np.not_equal),
                   "Every element got the gradient: only the largest have one.":
                       lambda grad, self, dims, keepdim: np.broadcast_to(kept(grad, dims, keepdim), self.shape),
                   "Every element got a share: only the largest have one.":

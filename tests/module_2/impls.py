@@ -164,7 +164,7 @@ def judge(call, out, ins, expected, *, mistakes=None, near=None, explain=None):
         note = f"{name} was not written: what was in the memory before is still there."
     else:
         note = f"{name} is {after[place]!r}, and has to be {right[wrong[0]]!r}."
-        if out.array.dtype != bool and after[place] < UNSET / 2:
+        if abs(after[place] - out.before[place]) < abs(UNSET) / 2 and out.array.dtype != bool:
             note += " What was in the memory before plays a part in it; nobody has set it to 0."
     raise CheckFailed(call, got, wanted, f"{note} {explain(index)}" if explain else note)
 

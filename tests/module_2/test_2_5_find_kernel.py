@@ -24,7 +24,8 @@ def check_found(op, device):
     call = f'find_kernel("{op}", "{device}"), where {known} is registered'
     if not own and not for_all:
         error = check.raises(NotImplementedError, lambda: find_kernel(op, device), call=call,
-                             note="There is neither a kernel of the device nor a composite one: raise what no_kernel makes.")
+                             note="There is neither a kernel of the device nor a composite one. Raise what no_kernel "
+                                  "makes.")
         for name in (op, device):
             check.that(name in str(error), f"The message has to name op and device, and does not name {name!r}.",
                        call=call, got=str(error))

@@ -64,6 +64,7 @@ def test_relu_at_its_corner_and_at_infinity(values, grads):
 @given(case=cases("sum"))
 @example(case=Case("sum", self=[[2.0, 3.0], [5.0, 7.0]], dims=(1,), keepdim=False, grad=[10.0, -4.0]))
 @example(case=Case("sum", self=[[2.0, 3.0], [5.0, 7.0]], dims=(0,), keepdim=True, grad=[[10.0, -4.0]]))
+@example(case=Case("sum", self=[[2.0, 3.0], [5.0, 7.0]], dims=(0,), keepdim=False, grad=[10.0, -4.0]))
 @example(case=Case("sum", self=[2.0, 3.0], dims=(0,), keepdim=False, grad=M(10.0)))
 @example(case=Case("sum", self=np.zeros((2, 0)), dims=(1,), keepdim=False, grad=[10.0, -4.0]))
 @example(case=Case("sum", self=M(2.0), dims=(), keepdim=False, grad=M(10.0)))
@@ -141,6 +142,8 @@ def test_slice(case):
 @example(case=Case("gather", self=[2.0, 3.0], dim=0, index=[1, 0], grad=[10.0, -4.0]))
 @example(case=Case("gather", self=[2.0, 3.0], dim=0, index=[1, 1, 0], grad=[10.0, -4.0, 6.0]))
 @example(case=Case("gather", self=[[2.0, 3.0], [5.0, 7.0]], dim=0, index=[[1, 0], [1, 1]],
+                   grad=[[10.0, -4.0], [6.0, 7.0]]))
+@example(case=Case("gather", self=[[2.0, 3.0], [5.0, 7.0]], dim=1, index=[[1, 0], [1, 1]],
                    grad=[[10.0, -4.0], [6.0, 7.0]]))
 @example(case=Case("gather", self=[[2.0, 3.0], [5.0, 7.0]], dim=1, index=[[1, 1, 1]], grad=[[10.0, -4.0, 6.0]]))
 def test_gather(case):

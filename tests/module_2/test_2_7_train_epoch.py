@@ -82,8 +82,10 @@ def test_one_epoch(case):
     wrong = {"The last batch, which is smaller, was left out.": batches[:-1],
              "Only the first batch was learned from: does the loop return too early?": batches[:1],
              "The examples were taken in the order in which they lie there, and not in that of `order`.":
-                 case.batches(np.arange(len(case.order)))}
+                 case.batches(np.arange(len(case.order))),
+             "The model got all images, and not those of the batch.": [case.images.tolist()] * len(batches)}
     check.equal(seen, batches, call=call + "; the batches that the model got",
+                note="The first batch_size numbers of `order` say which examples make the first batch, and so on.",
                 mistakes={text: each for text, each in wrong.items() if each != batches})
     steps = case.optimizer.steps
     check.equal(len(steps), len(batches), call=call + "; how often the optimizer stepped",

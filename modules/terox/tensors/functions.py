@@ -31,8 +31,8 @@ def pad(grad: Tensor, sizes: Sequence[int], dim: int, start: int, stop: int, ste
     """
     room = (*sizes[:dim], len(range(start, stop, step)), *sizes[dim + 1 :])
     if grad.impl.sizes != room:
-        raise RuntimeError(f"pad: a gradient of shape {list(grad.impl.sizes)} was given for {start}:{stop}:{step} along "
-                           f"dimension {dim} of {list(sizes)}, which has the shape {list(room)}")
+        raise RuntimeError(f"pad: a gradient of shape {list(grad.impl.sizes)} was given for {start}:{stop}:{step} "
+                           f"along dimension {dim} of {list(sizes)}, which has the shape {list(room)}")
     return call("pad_slice", grad, tuple(sizes), dim, start, stop, step)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from terox._grad_mode import is_grad_enabled
 from terox.tensors import dtype as dtypes
 from terox.tensors.broadcasting import broadcast_shapes
 from terox.tensors.dispatcher import COMPOSITE, call, find_kernel, register
@@ -39,6 +40,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`self[index] = value`, where `value` is broadcast and converted."""
     recorded = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     self._check_in_place()
+    if recorded and isinstance(value, Tensor) and is_grad_enabled():
+        value._check_history()
     with_numbers = self.detach()
     view, chosen = _views(with_numbers, _as_tuple(index))
     advanced = any(each is not None for each in chosen)

@@ -27,11 +27,6 @@ def sign(x: float) -> float:
     return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
 
 
-def square(x: float) -> float:
-    """`x * x`."""
-    return x * x
-
-
 def min(x: float, y: float) -> float:
     """The smaller of `x` and `y`; NaN if either of them is NaN."""
     if x != x or x < y:
@@ -52,11 +47,12 @@ def floor_divide(x: float, y: float) -> float:
         return x * inv(y)
     if math.isinf(x) or x != x or y != y:
         return math.nan
-    rest = math.fmod(x, y)
+    rest = math.copysign(math.fabs(x) % math.fabs(y), x)  # with the sign of x
     quotient = (x - rest) / y
     if rest != 0.0 and (y < 0.0) != (rest < 0.0):
         quotient = quotient - 1.0
-    return float(math.floor(quotient + 0.5))  # a whole number up to rounding
+    whole = floor(quotient)
+    return whole + 1.0 if quotient - whole > 0.5 else whole  # the quotient is a whole number up to rounding
 
 
 def remainder_int(x: int, y: int) -> int:
@@ -109,12 +105,16 @@ def cos(x: float) -> float:
 
 def floor(x: float) -> float:
     """The largest whole number that is not above `x`."""
-    return x if math.isinf(x) or x != x else float(math.floor(x))
+    if x != x or math.fabs(x) >= 4503599627370496.0:  # 2**52: it has no fraction, and compiled, int64 may be too small
+        return x
+    return math.copysign(math.floor(x), x)
 
 
 def ceil(x: float) -> float:
     """The smallest whole number that is not below `x`."""
-    return x if math.isinf(x) or x != x else float(math.ceil(x))
+    if x != x or math.fabs(x) >= 4503599627370496.0:
+        return x
+    return math.copysign(math.ceil(x), x)
 
 
 def clamp(x: float, low: float, high: float) -> float:
