@@ -15,7 +15,7 @@ help:
 	@echo "  make hint TASK=0.1        the next hint for a task"
 	@echo "  make watch MODULE=N       judge again on every save"
 	@echo "  make progress             the whole map"
-	@echo "  make train MODULE=N       train on your own code        (ARGS='--data xor')"
+	@echo "  make train MODULE=N       train on your own code        (ARGS='--epochs 2')"
 	@echo "  make notebooks            the walkthroughs, in Jupyter Lab"
 	@echo "  make read MODULE=N        the places in PyTorch to read"
 	@echo "  make doctor               what is missing on this machine"

@@ -130,10 +130,13 @@ def beside(images: np.ndarray) -> np.ndarray:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: see `program.finish`."""
-    parser = argparse.ArgumentParser(prog="python -m examples.digits", description="Train a network of tensors.")
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.digits", description="Train a network of tensors to read digits.",
+        epilog=f"Otherwise: {EPOCHS} epochs, learning rate {LR} (it falls from epoch to epoch), one hidden layer of "
+               f"{HIDDEN[0]}, batches of {BATCH}, all 4,000 images.")
     program.add_options(parser, out="build/digits")
     parser.add_argument("--batch", type=program.positive, default=BATCH, metavar="N", help="images in a batch")
-    parser.add_argument("--images", type=program.positive, metavar="N", help="how many to learn from (all 4,000)")
+    parser.add_argument("--images", type=program.positive, metavar="N", help="how many to learn from")
     options = parser.parse_args(arguments)
     lr = options.lr or LR
 

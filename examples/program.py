@@ -15,6 +15,7 @@ from typing import Any
 
 from course.datasets import DatasetError
 from course.runner.events import TODO_MESSAGE
+from course.term import count
 from examples.progress import training
 
 Step = Callable[[int, float], None]  # gets the number of examples in a batch, and their mean loss
@@ -97,7 +98,7 @@ def finish(train: Callable[[], tuple[Any, Result]], draw: Callable[[Any, Result,
 
 def _report(data: Any, result: Result) -> None:
     if result.stopped:
-        print(f"Stopped after {len(result.losses)} finished epochs.")
+        print(f"Stopped after {count(len(result.losses), 'finished epoch')}.")
     if result.losses:
         print(f"{data.name}: {result.accuracy:.1%} of {len(data.test_labels):,} held-out examples are right, "
               f"loss {result.losses[-1]:.4f}, {result.seconds:.1f} s.")
@@ -120,10 +121,11 @@ def _draw(draw: Callable[[Any, Result, Path], list[Path]], data: Any, result: Re
 
 def add_options(parser: argparse.ArgumentParser, out: str) -> None:
     """The options that all programs have. out: where pictures go by default."""
-    parser.add_argument("--epochs", type=positive, help="passes over the data")
-    parser.add_argument("--lr", type=above_zero, help="learning rate")
+    parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data")
+    parser.add_argument("--lr", type=above_zero, metavar="RATE", help="learning rate")
     parser.add_argument("--hidden", type=positive, nargs="+", metavar="N", help="sizes of the hidden layers")
-    parser.add_argument("--seed", type=not_negative, default=0)
+    parser.add_argument("--seed", type=not_negative, default=0, metavar="N",
+                        help="decides about weights and orders (0)")
     parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help="where pictures go")
 
 

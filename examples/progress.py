@@ -62,7 +62,7 @@ def training(title: str, *, epochs: int, examples: int, unit: str = "examples") 
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %"),
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.percentage:>3.0f} %"),
                TextColumn("{task.fields[details]}"), TimeRemainingColumn(compact=True))
     with Bar(*columns) as bar:
         progress.bar = bar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -24,6 +25,12 @@ PICTURES = ["ten_digits_confusion.png", "ten_digits_curve.png", "ten_digits_mist
 @pytest.fixture(scope="module")
 def data():
     return digits.load(count=60)
+
+
+def test_every_training_program_of_the_manifest_is_there():
+    names = [module.train for module in manifest.load().modules if module.train]
+    assert "examples.digits" in names
+    assert all(importlib.util.find_spec(name) is not None for name in names)
 
 
 # ---- The data ----

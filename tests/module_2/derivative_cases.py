@@ -96,7 +96,7 @@ def _slices(op, limit, most):
     for size in range(2 * limit):
         for start, stop, step in itertools.product(range(size + 1), range(size + 1), (1, 2, 3)):
             if start <= stop:
-                count = len(range(start, stop, step))
+                count = -(-(stop - start) // step)
                 for rest in [((), ()), ((2,), ()), ((), (2,)), ((1,), (2,))][: most + 1]:
                     options = dict(dim=len(rest[0]), start=start, stop=stop, step=step)
                     found.append((dict(self=(*rest[0], size, *rest[1])), options, (*rest[0], count, *rest[1])))

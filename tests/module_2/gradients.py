@@ -39,14 +39,14 @@ def tensor_of(array: np.ndarray, strided: bool = False) -> Tensor:
     """A tensor with these numbers. strided: in memory with an offset and gaps, the first dimension running fastest."""
     if not strided:
         return from_array(np.array(array, order="C"))
-    strides, step = [], 2
+    strides, step = (), 2
     for size in array.shape:
-        strides.append(step)
+        strides += (step,)
         step *= size + 1
     memory = np.full(3 + step, 1000).astype(array.dtype)
     view = np.lib.stride_tricks.as_strided(memory[3:], array.shape, [stride * memory.itemsize for stride in strides])
     view[...] = array
-    return Tensor._of(from_array(memory).impl.look(array.shape, tuple(strides), 3))
+    return Tensor._of(from_array(memory).impl.look(array.shape, strides, 3))
 
 
 def array_of(tensor: Tensor) -> np.ndarray:

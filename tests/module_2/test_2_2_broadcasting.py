@@ -196,6 +196,12 @@ def stretched(draw):
     return layout, (*draw(shapes(max_dims=2, most=6)), *wanted)
 
 
+def numpy_strides(sizes, strides, shape):
+    """What NumPy says: the strides, in elements, with which it broadcasts an array of these sizes and strides."""
+    array = np.lib.stride_tricks.as_strided(np.zeros(1, dtype=np.int8), sizes, strides)  # its numbers are not read
+    return np.broadcast_to(array, shape).strides
+
+
 @given(case=stretched())
 @example(case=(Layout((3,), (1,)), (3,)))
 @example(case=(Layout((3,), (1,)), (2, 3)))
@@ -215,18 +221,17 @@ def test_strides(case):
     call = f"broadcast_strides({sizes}, {strides}, {shape})"
     got = result_of(lambda: broadcast_strides(sizes, strides, shape), call,
                     "A size of 1 can be stretched to any other, and new dimensions can come in front.")
-    new = len(shape) - len(sizes)
-    kept = [stride if size == wanted else 0 for size, stride, wanted in zip(sizes, strides, shape[new:])]
-    right = (*[0] * new, *kept)
+    right = numpy_strides(sizes, strides, shape)
+    kept = right[len(right) - len(sizes):]
+    front = (0,) * (len(right) - len(sizes))
     mistakes = {
         "The dimensions were aligned at the front. They are aligned at the last one, and new ones come in front.":
-            (*kept, *[0] * new),
+            (*kept, *front),
         "The strides of the new dimensions are missing.": tuple(kept),
-        "A dimension that is stretched gets the stride 0: a step along it stays where it is.": (*[0] * new, *strides),
-        "A step along a new dimension stays where it is: its stride is 0.": (*[1] * new, *kept),
+        "A dimension that is stretched gets the stride 0: a step along it stays where it is.": (*front, *strides),
+        "A step along a new dimension stays where it is: its stride is 0.": (*[1 for _ in front], *kept),
         "The strides are those of contiguous memory. Dimensions that are not stretched keep the strides given.":
-            (*[0] * new, *[stride if size == wanted else 0
-                           for size, stride, wanted in zip(sizes, row_major(sizes), shape[new:])]),
+            numpy_strides(sizes, row_major(sizes), shape),
         "These are the strides in a list; strides are a tuple.": list(right),
     }
     mistakes = {text: wrong for text, wrong in mistakes.items() if wrong != right}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -66,7 +67,7 @@ def terms(a, b, read_a=None, read_b=None, inner=None):
     read_a = read_a or (lambda each, i, p: a.at((*each, i, p)))
     read_b = read_b or (lambda each, p, j: b.at((*each, p, j)))
     return [[read_a(each, i, p) * read_b(each, p, j) for p in range(k if inner is None else inner)]
-            for each in indices(batch) for i in range(n) for j in range(m)]
+            for each, i, j in itertools.product(indices(batch), range(n), range(m))]
 
 
 # ---- What is computed ----

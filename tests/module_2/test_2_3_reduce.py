@@ -146,7 +146,8 @@ def test_reduce_of_nothing(case):
     """Where there is nothing to fold, the result is start."""
     out, a = case.operands()
     kernels.reduce(subtract, out.impl, a.impl, case.dims, START)
-    judge(repr(case), out, [a], [START] * out.layout.numel, explain=lambda index: "There is nothing to fold, so it is start.")
+    judge(repr(case), out, [a], [START] * out.layout.numel,
+          explain=lambda index: "There is nothing to fold, so it is start.")
 
 
 @given(st.sampled_from([((0, 2), (1,)), ((2, 0), (0,)), ((0,), ()), ((0, 2), ())]))

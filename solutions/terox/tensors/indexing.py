@@ -258,13 +258,18 @@ def scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
     """See `Tensor.index_select`."""
+    index = _long(index, "index_select")
     if index.dim() > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     dim = self._dim(dim, "index_select")
     parts: list[Any] = [slice(None)] * dim
     if (index.numpy() < 0).any():
         raise IndexError("index_select(): index out of range in self")
-    return getitem(self, (*parts, _long(index, "index_select").reshape(-1)))
+    if not self.dim():
+        if index.numel() != 1:
+            raise IndexError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
+        return take(self, index.reshape(()))
+    return getitem(self, (*parts, index.reshape(-1)))
 
 
 def nonzero(self: Tensor) -> Tensor:
