@@ -140,6 +140,8 @@ def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_gra
 
 
 def _like(fill: Any, other: Tensor, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    if not isinstance(other, Tensor):
+        raise TypeError(f"zeros_like(), ones_like() and full_like() take a Tensor, not {type(other).__name__}")
     return full(other.shape, fill, dtype=other.dtype if dtype is None else dtype, device=device or other.device,
                 requires_grad=requires_grad)
 
@@ -169,6 +171,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
         raise RuntimeError("arange: step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("arange: upper bound and lower bound inconsistent with step sign")
+    if not all(map(math.isfinite, (start, end, step))):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}")
     floating = any(isinstance(each, float) for each in (start, end, step))
     wanted = (dtypes.get_default_dtype() if floating else dtypes.int64) if dtype is None else dtypes.as_dtype(dtype)
     count = math.ceil((end - start) / step)
@@ -231,6 +235,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
 
 def randperm(n: int, *, device: str | None = None) -> Tensor:
     """The numbers from 0 to n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"randperm: Trying to create tensor with negative dimension {n}")
     return from_array(_rng.permutation(n).astype(np.int64), device)
 
 
@@ -257,8 +263,6 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("cat(): expected a non-empty list of Tensors")
     for number, each in enumerate(tensors):
-        if not isinstance(each, Tensor):
-            raise TypeError(f"cat(): expected Tensor as element {number}, but got {type(each).__name__}")
         if not each.dim():
             raise RuntimeError(f"cat: zero-dimensional tensor (at position {number}) cannot be concatenated")
     first = next((each for each in tensors if each.impl.sizes != (0,)), tensors[0])
@@ -292,6 +296,9 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 def _several(tensors: Any, op: str) -> list[Tensor]:
     if not isinstance(tensors, (list, tuple)):
         raise TypeError(f"{op}(): argument 'tensors' must be a tuple or list of Tensors, not {type(tensors).__name__}")
+    for number, each in enumerate(tensors):
+        if not isinstance(each, Tensor):
+            raise TypeError(f"{op}(): expected Tensor as element {number}, but got {type(each).__name__}")
     return list(tensors)
 
 

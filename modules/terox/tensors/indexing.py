@@ -258,13 +258,18 @@ def scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 
 def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
     """See `Tensor.index_select`."""
+    index = _long(index, "index_select")
     if index.dim() > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     dim = self._dim(dim, "index_select")
     parts: list[Any] = [slice(None)] * dim
     if (index.numpy() < 0).any():
         raise IndexError("index_select(): index out of range in self")
-    return getitem(self, (*parts, _long(index, "index_select").reshape(-1)))
+    if not self.dim():
+        if index.numel() != 1:
+            raise IndexError(f"index_select(): Index to scalar can have only 1 value, got {index.numel()} value(s)")
+        return take(self, index.reshape(()))
+    return getitem(self, (*parts, index.reshape(-1)))
 
 
 def nonzero(self: Tensor) -> Tensor:
@@ -275,9 +280,10 @@ def nonzero(self: Tensor) -> Tensor:
 
 
 def _long(index: Any, op: str) -> Tensor:
-    if not isinstance(index, Tensor) or index.dtype is not dtypes.int64:
-        what = index.dtype.name if isinstance(index, Tensor) else type(index).__name__
-        raise RuntimeError(f"{op}(): Expected dtype int64 for index, not {what}")
+    if not isinstance(index, Tensor):
+        raise TypeError(f"{op}(): argument 'index' must be Tensor, not {type(index).__name__}")
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"{op}(): Expected dtype int64 for index, not {index.dtype.name}")
     return index
 
 

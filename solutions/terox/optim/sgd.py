@@ -16,11 +16,15 @@ class SGD:
 
     As in PyTorch, and unlike Sutskever et al. (2013), the learning rate multiplies the velocity.
 
-    Raises ValueError for no parameters or a negative setting, TypeError for what cannot hold a gradient.
+    Raises ValueError for no parameters, a computed value or a negative setting, TypeError for what cannot hold a
+    gradient.
     """
 
     def __init__(self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0,
                  weight_decay: float = 0.0) -> None:
+        if hasattr(params, "copy_"):
+            raise TypeError("params argument given to the optimizer should be an iterable of parameters, but got one "
+                            f"{type(params).__name__}")
         self.params = list(params)
         if not self.params:
             raise ValueError("optimizer got an empty parameter list")
@@ -29,6 +33,8 @@ class SGD:
                 raise TypeError(
                     f"SGD can only optimize Scalars and Tensors, but one of the params is {type(parameter).__name__}"
                 )
+            if not parameter.is_leaf:
+                raise ValueError("can't optimize a non-leaf value: it is computed anew in each step")
         for name, value in (("learning rate", lr), ("momentum value", momentum), ("weight_decay value", weight_decay)):
             if value < 0.0:
                 raise ValueError(f"Invalid {name}: {value}")

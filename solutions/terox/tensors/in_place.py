@@ -164,8 +164,8 @@ class InPlace:
 
     def copy_(self, source: Any) -> Self:
         """Take over the numbers of `source`, broadcast and converted. On a leaf that requires grad, under `no_grad`."""
-        if hasattr(source, "impl") and source.dtype is not self.dtype:
-            source = source.to(self.dtype)
+        if hasattr(source, "impl") and (source.dtype is not self.dtype or source.device != self.device):
+            source = source.to(self)
         return self._in_place("copy_from", source)
 
     def fill_(self, value: Any) -> Self:

@@ -280,9 +280,10 @@ def nonzero(self: Tensor) -> Tensor:
 
 
 def _long(index: Any, op: str) -> Tensor:
-    if not isinstance(index, Tensor) or index.dtype is not dtypes.int64:
-        what = index.dtype.name if isinstance(index, Tensor) else type(index).__name__
-        raise RuntimeError(f"{op}(): Expected dtype int64 for index, not {what}")
+    if not isinstance(index, Tensor):
+        raise TypeError(f"{op}(): argument 'index' must be Tensor, not {type(index).__name__}")
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"{op}(): Expected dtype int64 for index, not {index.dtype.name}")
     return index
 
 

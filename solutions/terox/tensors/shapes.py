@@ -75,7 +75,7 @@ def copy_from(self: Tensor, source: Any) -> Tensor:
 def to_device(self: Tensor, device: str) -> Tensor:
     from terox.tensors.factories import from_array
 
-    return from_array(self.numpy().copy(), device)
+    return from_array(self.detach().numpy().copy(), device)
 
 
 def cat(tensors: Sequence[Tensor], dim: int) -> Tensor:
