@@ -34,7 +34,8 @@ def plain(*numbers):
 SAVES = {"x * x": lambda x: x * x, "exp": lambda x: x.exp(), "x @ x": lambda x: x @ x, "amax": lambda x: x.amax(),
          "where": lambda x: terox.where(x > 1, x, 0.0), "gather": lambda x: x.gather(0, terox.tensor([1])),
          "x[[0]]": lambda x: x[[0]], "softmax": lambda x: x.softmax(0), "relu": lambda x: x.relu()}
-SAVES_NOTHING = {"x + x": lambda x: x + x, "x * 2": lambda x: x * 2, "sum": lambda x: x.sum(), "view": lambda x: x.view(2, 1),
+SAVES_NOTHING = {"x + x": lambda x: x + x, "x * 2": lambda x: x * 2, "sum": lambda x: x.sum(),
+                 "view": lambda x: x.view(2, 1),
                  "x[0]": lambda x: x[0], "expand": lambda x: x.expand(3, 2), "cat": lambda x: terox.cat([x, x]),
                  "-x": lambda x: -x, "mean": lambda x: x.mean(), "clone": lambda x: x.clone()}
 
@@ -98,7 +99,8 @@ def test_create_graph_retains_the_graph():
 
 @pytest.mark.parametrize("function, orders", [
     (lambda x: x**4, [lambda x: 4 * x**3, lambda x: 12 * x**2, lambda x: 24 * x, lambda x: 24 + 0 * x]),
-    (lambda x: x * x.exp(), [lambda x: (1 + x) * np.exp(x), lambda x: (2 + x) * np.exp(x), lambda x: (3 + x) * np.exp(x)]),
+    (lambda x: x * x.exp(),
+     [lambda x: (1 + x) * np.exp(x), lambda x: (2 + x) * np.exp(x), lambda x: (3 + x) * np.exp(x)]),
     (lambda x: 1 / x, [lambda x: -1 / x**2, lambda x: 2 / x**3, lambda x: -6 / x**4]),
     (lambda x: x.sin(), [np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x), np.sin]),
     (lambda x: x.log(), [lambda x: 1 / x, lambda x: -1 / x**2, lambda x: 2 / x**3]),
@@ -469,13 +471,16 @@ def test_leaves():
 
 EMPTY = {
     "sum": lambda x: x.sum(), "exp": lambda x: x.exp(), "x * x": lambda x: x * x, "x / 2": lambda x: x / 2,
-    "mean of dim 1": lambda x: x.mean(1), "view": lambda x: x.view(3, 0), "T": lambda x: x.T, "x[0:0]": lambda x: x[0:0],
+    "mean of dim 1": lambda x: x.mean(1), "view": lambda x: x.view(3, 0), "T": lambda x: x.T,
+    "x[0:0]": lambda x: x[0:0],
     "x @ x.T": lambda x: x @ x.T, "x.T @ x": lambda x: x.T @ x, "cat": lambda x: terox.cat([x, x]),
     "softmax": lambda x: x.softmax(1), "logsumexp": lambda x: x.logsumexp(1), "expand": lambda x: x.expand(2, 0, 3),
     "x[[]]": lambda x: x[[]], "gather": lambda x: x.gather(1, terox.zeros(0, 2, dtype=terox.int64)),
-    "amax": lambda x: x.amax(1), "var": lambda x: x.var(1), "prod": lambda x: x.prod(), "where": lambda x: terox.where(x > 0, x, 1.0),
+    "amax": lambda x: x.amax(1), "var": lambda x: x.var(1), "prod": lambda x: x.prod(),
+    "where": lambda x: terox.where(x > 0, x, 1.0),
     "broadcast": lambda x: x + plain(1, 2, 3), "broadcast to it": lambda x: x[:, :1] * x, "relu": lambda x: x.relu(),
-    "clone": lambda x: x.clone(), "float": lambda x: x.float(), "reshape": lambda x: x.reshape(0), "mask": lambda x: x[x > 0],
+    "clone": lambda x: x.clone(), "float": lambda x: x.float(), "reshape": lambda x: x.reshape(0),
+    "mask": lambda x: x[x > 0],
     "permute": lambda x: x.permute(1, 0), "pow": lambda x: x**2.0, "log_softmax": lambda x: x.log_softmax(0),
 }
 
@@ -506,8 +511,10 @@ ZERO_D = {
     "amax": lambda x: x.amax(), "view": lambda x: x.view(1, 1), "unsqueeze": lambda x: x.unsqueeze(0),
     "expand": lambda x: x.expand(3), "softmax": lambda x: x.softmax(0) * x, "logsumexp": lambda x: x.logsumexp(0),
     "x[...]": lambda x: x[...], "x[None]": lambda x: x[None], "T": lambda x: x.T, "max(0)": lambda x: x.max(0).values,
-    "gather": lambda x: x.gather(0, terox.tensor(0)), "stack": lambda x: terox.stack([x, x]), "sum(0)": lambda x: x.sum(0),
-    "sum, keepdim": lambda x: x.sum(0, keepdim=True), "broadcast": lambda x: x * plain(1, 2), "prod": lambda x: x.prod(),
+    "gather": lambda x: x.gather(0, terox.tensor(0)), "stack": lambda x: terox.stack([x, x]),
+    "sum(0)": lambda x: x.sum(0),
+    "sum, keepdim": lambda x: x.sum(0, keepdim=True), "broadcast": lambda x: x * plain(1, 2),
+    "prod": lambda x: x.prod(),
     "squeeze": lambda x: x.squeeze(), "flatten": lambda x: x.flatten(), "reshape": lambda x: x.reshape(-1),
     "where": lambda x: terox.where(x > 0, x, 0.0), "clamp": lambda x: x.clamp(0.0, 5.0), "pow": lambda x: 2.0**x,
     "permute": lambda x: x.permute(), "index_select": lambda x: x.index_select(0, terox.tensor([0])),

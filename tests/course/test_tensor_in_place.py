@@ -113,7 +113,8 @@ CHANGES = {
     "copy_ under no_grad": lambda y: _without(lambda: y.copy_(plain(0, 0))),
 }
 # Ops that need y itself, and ops that need their result.
-NEED_INPUT = {"y * y": lambda y: y * y, "y / 2 (other operand)": lambda y: plain(1, 2) / y, "y.log()": lambda y: y.log(),
+NEED_INPUT = {"y * y": lambda y: y * y, "y / 2 (other operand)": lambda y: plain(1, 2) / y,
+              "y.log()": lambda y: y.log(),
               "y @ y": lambda y: y @ y, "y.amax()": lambda y: y.amax(), "y.sin()": lambda y: y.sin(),
               "maximum": lambda y: y.maximum(plain(0, 0))}
 NEED_RESULT = {"exp": lambda y: y.exp(), "tanh": lambda y: y.tanh(), "sigmoid": lambda y: y.sigmoid(),
@@ -154,7 +155,7 @@ def test_a_result_that_was_saved_may_not_be_changed(op, change):
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("op", NEED_NEITHER.values(), ids=NEED_NEITHER)
 def test_what_was_not_saved_may_be_changed(op, change):
-    """Neither the input nor the result of these ops is needed; what is changed afterwards does not spoil the gradient."""
+    """Neither the input nor the result of these ops is needed for the gradient; so changing them does not spoil it."""
     x = leaf(1, 2)
     y = x * 1
     wanted = gradients(op(x), x)
@@ -193,8 +194,8 @@ def test_the_error_names_dtype_shape_origin_and_both_versions():
 
 def test_a_mask_or_index_that_was_saved_may_not_be_changed():
     x, mask, index = leaf(1, 2), terox.tensor([True, False]), terox.tensor([0, 0])
-    for z, changed in ((terox.where(mask, x, 0.0), mask), (x.masked_fill(mask, 1.0), mask), (x.gather(0, index), index)):
-        changed.zero_()
+    for z, saved in ((terox.where(mask, x, 0.0), mask), (x.masked_fill(mask, 1.0), mask), (x.gather(0, index), index)):
+        saved.zero_()
         with pytest.raises(RuntimeError, match=CHANGED):
             z.sum().backward()
 
@@ -321,11 +322,14 @@ def test_under_no_grad_no_history_is_left():
 
 # ---- Views, and what becomes of them ----
 
-VIEWS = {"y[:1]": lambda y: y[:1], "y.T": lambda y: y.T, "view": lambda y: y.view(1, 2), "expand": lambda y: y.expand(2, 2),
+VIEWS = {"y[:1]": lambda y: y[:1], "y.T": lambda y: y.T, "view": lambda y: y.view(1, 2),
+         "expand": lambda y: y.expand(2, 2),
          "y[0]": lambda y: y[0], "a view of a view": lambda y: y.unsqueeze(0)[0, 1:], "y[:]": lambda y: y[:],
          "reshape": lambda y: y.reshape(2, 1), "unbind": lambda y: y.unbind()[0], "made under no_grad": None}
-USES = {"y * 2": lambda v: v * 2, "sum": lambda v: v.sum(), "view": lambda v: v.unsqueeze(0), "cat": lambda v: terox.cat([v.reshape(-1)]),
-        "other operand": lambda v: 2.0 - v, "backward": lambda v: v.sum().backward(), "a Function": lambda v: Twice.apply(v),
+USES = {"y * 2": lambda v: v * 2, "sum": lambda v: v.sum(), "view": lambda v: v.unsqueeze(0),
+        "cat": lambda v: terox.cat([v.reshape(-1)]),
+        "other operand": lambda v: 2.0 - v, "backward": lambda v: v.sum().backward(),
+        "a Function": lambda v: Twice.apply(v),
         "in place": lambda v: v.add_(1), "grad": lambda v: grad(leaf(1).sum(), [v], allow_unused=True),
         "requires_grad_": lambda v: v.requires_grad_(), "assigned": lambda v: v.detach().clone().__setitem__(..., v)}
 
@@ -351,7 +355,7 @@ def view_of(y, view):
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 @pytest.mark.parametrize("base", [lambda: leaf(1, 2) * 1, lambda: plain(1, 2)], ids=["with history", "without"])
 def test_a_view_is_refused_once_its_base_has_a_new_history(base, view, use):
-    """Also a view of a tensor that had no history when the view was taken: without an error, its gradient would be lost."""
+    """Also a view of a tensor that had no history when the view was taken: its gradient would be lost."""
     y = base()
     v = view_of(y, view)
     y *= leaf(2, 3)

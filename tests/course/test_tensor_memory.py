@@ -87,7 +87,7 @@ class Step:
 
 
 def test_ten_thousand_training_steps_leave_nothing_behind():
-    """With the collector off, Python holds as much memory after 10,000 steps as before, and finds nothing to collect."""
+    """With the collector off, Python holds as much memory after 10,000 steps as before; there is nothing to collect."""
     step = Step()
     for _ in range(20):
         step()

@@ -143,7 +143,8 @@ def test_loading_ones_own_state_changes_nothing():
 def test_loading_converts_dtypes_and_refuses_shapes():
     model = Normalized()
     model.load_state_dict({"weight": terox.tensor([3.0, 4.0], dtype=terox.float64), "mean": terox.tensor([1, 2])})
-    assert model.weight.dtype is terox.float32 and model.weight.tolist() == [3.0, 4.0] and model.mean.tolist() == [1.0, 2.0]
+    assert model.weight.dtype is terox.float32 and model.weight.tolist() == [3.0, 4.0] and model.mean.tolist() == [1.0,
+                                                                                                                   2.0]
     for wrong in (terox.ones(3), terox.ones(2, 2)):
         with pytest.raises(RuntimeError):
             model.load_state_dict({"weight": wrong, "mean": terox.zeros(2)})
@@ -190,7 +191,8 @@ def quadratic(p):
     return (p * p).sum()
 
 
-@pytest.mark.parametrize("lr, momentum, weight_decay", [(0.5, 0.0, 0.0), (0.25, 0.5, 0.0), (0.25, 0.75, 0.5), (0.0, 0.5, 0.5)])
+@pytest.mark.parametrize("lr, momentum, weight_decay",
+                         [(0.5, 0.0, 0.0), (0.25, 0.5, 0.0), (0.25, 0.75, 0.5), (0.0, 0.5, 0.5)])
 def test_sgd_does_what_its_formula_says(lr, momentum, weight_decay):
     p = Parameter(terox.tensor([1.0, -2.0], dtype=terox.float64))
     optimizer = SGD([p], lr=lr, momentum=momentum, weight_decay=weight_decay)

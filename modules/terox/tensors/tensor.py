@@ -20,9 +20,10 @@ from terox.autograd.variable import Variable
 from terox.tensors import dtype as dtypes
 from terox.tensors.arithmetic import Arithmetic
 from terox.tensors.dispatcher import call
+from terox.tensors.function import TensorFunctionNode
 from terox.tensors.in_place import InPlace
 from terox.tensors.inspecting import Inspecting
-from terox.tensors.node import changed_message, fitted
+from terox.tensors.node import changed_message
 from terox.tensors.reducing import Reducing
 from terox.tensors.shaping import Shaping
 from terox.tensors.storage import TensorImpl
@@ -37,7 +38,8 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
 
     impl: TensorImpl
 
-    _has_version = True
+    _is_scalar = False
+    _function_node = TensorFunctionNode
     _grad: Tensor | None = None
     # How often this tensor got a new history after views of it were taken: a list of one number, which they share; and,
     # for a view, that list with the number of then. (In PyTorch: `torch/csrc/autograd/variable.h`, `ViewInfo`.)
@@ -117,24 +119,6 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
         out._view = self._shared()
         return out
 
-    def _likeness(self) -> Any:
-        return self.impl.sizes, self.dtype, self.device
-
-    @classmethod
-    def _zero_grad(cls, likeness: Any) -> Any:
-        from terox.tensors.factories import zeros
-
-        sizes, dtype, device = likeness
-        return zeros(sizes, dtype=dtype, device=device)
-
-    @classmethod
-    def _fitted_grad(cls, gradient: Any, likeness: Any, node: str, number: int) -> Any:
-        """`gradient`, which the node of a Function gives for its input `number`, in that input's shape and dtype."""
-        if not isinstance(gradient, Tensor):
-            raise RuntimeError(f"{node}: a Tensor was expected as gradient of input {number}, not "
-                               f"{type(gradient).__name__}")
-        return fitted(gradient, likeness[0], likeness[1], node, number)
-
     def _numbers(self) -> list[float]:
         return self.numpy().reshape(-1).tolist() if self._edge is None else self.detach()._numbers()
 
@@ -198,8 +182,8 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
 
     def _check_history(self) -> None:
         if self._is_stale():
-            raise RuntimeError("this tensor is a view, and a recorded in-place operation changed the tensor that it is a "
-                               "view of: its history is out of date. Take the view anew, after that operation.")
+            raise RuntimeError("this tensor is a view, and a recorded in-place operation changed the tensor that it is "
+                               "a view of: its history is out of date. Take the view anew, after that operation.")
 
     def _check_in_place(self) -> None:
         if state.enabled:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from terox._grad_mode import no_grad, state
+from terox._grad_mode import state
 from terox.autograd.node import NO_EDGE, Node
 from terox.autograd.variable import Variable
 
@@ -36,11 +36,6 @@ class FunctionNode(Node):
     _inputs: tuple[Any, ...] | None  # the arguments of apply
     _output: Any  # the raw result of forward
     _recorded = False  # True, in the instance's dict, while its backward is itself recorded
-    # Of values that can be changed in place, Tensors: the versions of what was saved; for each input and each output,
-    # what a gradient of it has to look like.
-    _versions: list[int | None] | None = None
-    _in: list[Any] | None = None
-    _out: list[Any] | None = None
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward0"
@@ -51,13 +46,9 @@ class FunctionNode(Node):
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """What `save_for_backward` kept. Raises RuntimeError after it was freed, or if it was changed in place."""
+        """What `save_for_backward` kept. Raises RuntimeError after it was freed."""
         if self._saved is None:
             raise RuntimeError(FREED)
-        if self._versions is not None:
-            for value, version in zip(self._saved, self._versions):
-                if value is not None:
-                    value._check_version(version)
         if self._recorded:
             return tuple([self._with_history(value) for value in self._saved])
         return self._saved
@@ -67,22 +58,7 @@ class FunctionNode(Node):
         """For each argument of `apply`, whether a gradient has to reach it."""
         return tuple(node is not None for node, _ in self.next_functions)
 
-    def note(self, args: tuple[Any, ...], output: Any) -> None:
-        """Remember what only Tensors have: versions, shapes and dtypes."""
-        for number, value in enumerate(self._saved or ()):
-            if value is not None and not isinstance(value, Variable):
-                raise TypeError(f"save_for_backward can only save variables, but argument {number} is of type "
-                                f"{type(value).__name__}. Constants belong on ctx, as attributes.")
-        self._versions = [None if value is None else value._version for value in self._saved or ()]
-        self._in = [arg._likeness() if isinstance(arg, Variable) else None for arg in args]
-        self._out = [each._likeness() if isinstance(each, Variable) else None
-                     for each in (output if output.__class__ is tuple else (output,))]
-
     def run(self, grads: list[Any], retain_graph: bool, create_graph: bool) -> tuple[Any, ...]:
-        if self._out is not None and any([each is None for each in grads]):
-            # Tensors of zeros for outputs that were not used, as in PyTorch. (Scalars have no shape to think of.)
-            like = next(each for each in grads if each is not None)
-            grads = [like._zero_grad(likeness) if each is None else each for likeness, each in zip(self._out, grads)]
         if create_graph:
             self._recorded = True
             try:
@@ -101,11 +77,6 @@ class FunctionNode(Node):
                 f"{self.function.__name__}.backward returned {len(result)} gradient(s); "
                 f"its forward has {len(self.next_functions)} input(s), and each needs one (or None)"
             )
-        if self._in is not None:
-            inputs = zip(self._in, self.next_functions, result)
-            result = tuple([None if each is None or edge is NO_EDGE else
-                            grads[0]._fitted_grad(each, likeness, self.name(), number)
-                            for number, (likeness, edge, each) in enumerate(inputs)])
         if not retain_graph:
             if self._saved:
                 self._saved = None  # what saved nothing, such as a sum, can run again; so it is in PyTorch
@@ -182,11 +153,6 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run `forward`, and record the call if one of the arguments requires grad and recording is on."""
-        node: FunctionNode | None = FunctionNode()
-        node.function = cls
-        node.num_outputs = 1
-        node.watches = None
-        node._saved = ()
         kind = recorded = None
         values, edges = [], []
         for arg in args:
@@ -203,18 +169,16 @@ class Function:
                 recorded = True
         if kind is None:
             raise TypeError(f"{cls.__name__}.apply needs at least one Scalar or Tensor among its arguments")
+        node = kind._function_node()
+        node.function = cls
+        node.num_outputs = 1
+        node.watches = None
+        node._saved = ()
         node.next_functions = tuple(edges)
-        if kind._has_version:
-            values = [arg._alias() if isinstance(arg, Variable) else arg for arg in args]
-            with no_grad():
-                output = cls.forward(node, *values)
-        else:
-            output = cls.forward(node, *values)
+        output = cls.forward(node, *values) if kind._is_scalar else node.forward(args)
         if recorded and state.enabled:
             node._inputs = args
             node._output = output
-            if kind._has_version:
-                node.note(args, output)
         else:
             node = None
         if output.__class__ is not tuple:
@@ -222,3 +186,6 @@ class Function:
         if node is not None:
             node.num_outputs = len(output)
         return tuple([kind._wrap(each, node, number) for number, each in enumerate(output)])
+
+
+Variable._function_node = FunctionNode

@@ -33,7 +33,8 @@ class Variable:
 
     grad: Any = None
     _is_param = False
-    _has_version = False  # True where raw values can be changed in place, and count how often
+    _is_scalar = True
+    _function_node: type  # the class of nodes that Functions of such values leave
 
     @classmethod
     def _wrap(cls, raw: Any, node: Node | None, output_nr: int = 0) -> Self:
@@ -51,10 +52,6 @@ class Variable:
     def _own_grad(self, gradient: Any) -> Any:
         """`gradient`, raw unless the pass is recorded, and maybe held by others, as one that only `grad` holds."""
         return gradient if isinstance(gradient, Variable) else self._wrap(gradient, None)
-
-    def _likeness(self) -> Any:
-        """What a gradient of this value has to look like: for a Tensor, its sizes, dtype and device."""
-        return None
 
     def _numbers(self) -> list[float]:
         """The value as a list of numbers, for `gradcheck`."""
