@@ -37,7 +37,7 @@ from course.runner import Outcome, run_tests
 from course.runner.overlay import splice
 from course.term import count, style
 
-BUDGET = 900.0  # seconds a module may take
+BUDGET = 1200.0  # seconds a module may take
 WHEATS = 3  # at least so many a module
 _NEEDED = ("task", "bug", "mistake", "inside", "replace", "by")
 _OPTIONAL = ("says", "file")
