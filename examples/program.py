@@ -101,7 +101,7 @@ def _report(data: Any, result: Result) -> None:
         print(f"Stopped after {count(len(result.losses), 'finished epoch')}.")
     if result.losses:
         print(f"{data.name}: {result.accuracy:.1%} of {len(data.test_labels):,} held-out examples are right, "
-              f"loss {result.losses[-1]:.4f}, {result.seconds:.1f} s.")
+              f"training loss {result.losses[-1]:.4f}, {result.seconds:.1f} s.")
 
 
 def _draw(draw: Callable[[Any, Result, Path], list[Path]], data: Any, result: Result, out: Path) -> None:

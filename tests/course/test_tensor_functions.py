@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from on_python import leaf, on_python, plain  # noqa: F401
 
 import terox
 from terox.autograd import Function, grad, gradcheck
 from terox.autograd.numeric import GradcheckError
 
 CHANGED = "modified by an inplace operation"
-
-
-@pytest.fixture(autouse=True)
-def on_python():
-    before = terox.get_default_device()
-    terox.set_default_device("python")
-    yield
-    terox.set_default_device(before)
-
-
-def leaf(*numbers):
-    return terox.tensor(numbers, dtype=terox.float64, requires_grad=True)
-
-
-def plain(*numbers):
-    return terox.tensor(numbers, dtype=terox.float64)
 
 
 def function(forward, backward):

@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from on_python import leaf, on_python  # noqa: F401
 
 import terox
 from terox.autograd import Function, grad
@@ -14,14 +15,6 @@ from terox.nn import Module, Parameter
 from terox.tensors import dispatcher
 from terox.tensors.mlp import MLP
 from terox.tensors.training import cross_entropy
-
-
-@pytest.fixture(autouse=True)
-def on_python():
-    before = terox.get_default_device()
-    terox.set_default_device("python")
-    yield
-    terox.set_default_device(before)
 
 
 @contextmanager
@@ -103,10 +96,6 @@ def test_ten_thousand_training_steps_leave_nothing_behind():
 
 
 # ---- Each of its parts, once, so that a failure says which ----
-
-
-def leaf(*numbers):
-    return terox.tensor(numbers, dtype=terox.float64, requires_grad=True)
 
 
 def mlp():

@@ -6,21 +6,13 @@ import copy
 import pickle
 
 import pytest
+from on_python import on_python  # noqa: F401
 
 import terox
 from terox.nn import Module, Parameter
 from terox.optim import SGD
 from terox.tensors.mlp import MLP
 from terox.tensors.training import cross_entropy, fit, predict, train_epoch
-
-
-@pytest.fixture(autouse=True)
-def on_python():
-    before = terox.get_default_device()
-    terox.set_default_device("python")
-    terox.manual_seed(0)
-    yield
-    terox.set_default_device(before)
 
 
 def numbers(module):

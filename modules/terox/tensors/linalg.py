@@ -25,7 +25,10 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     out = call("mm" if left.dim() == right.dim() == 2 else "bmm", left, right)
     if b.dim() == 1:
         out = out.squeeze(-1)
-    return out.squeeze(-1 if b.dim() == 1 else -2) if a.dim() == 1 else out
+    if a.dim() == 1:
+        out = out.squeeze(-1 if b.dim() == 1 else -2)
+    out._view = None  # nobody else has what it is a view of, so it may be changed in place
+    return out
 
 
 def _not_aligned(a: Tensor, b: Tensor) -> RuntimeError:

@@ -41,7 +41,8 @@ def inferred(sizes: tuple[int, ...], old: Sequence[int], op: str) -> tuple[int, 
         if numel % known == 0:
             return tuple(numel // known if size == -1 else size for size in sizes)
     if known != numel:
-        raise RuntimeError(f"{op}: shape '{list(sizes)}' is invalid for input of size {numel}, {list(old)}")
+        raise RuntimeError(f"{op}: shape '{list(sizes)}' is invalid for an input of {numel} elements, of shape "
+                           f"{list(old)}")
     return sizes
 
 

@@ -37,7 +37,8 @@ def check(device: Any) -> str:
         raise TypeError(f"a device is a string, such as 'python', not {type(device).__name__}")
     if device not in _loaded:
         if device not in MODULES:
-            raise RuntimeError(f"Expected one of {', '.join(MODULES)} as device, but got {device!r}")
+            raise RuntimeError(f"there is no device {device!r} here; there is {', '.join(map(repr, MODULES))} (the "
+                               "others come with later modules)")
         for module in OPS:
             importlib.import_module(f"terox.tensors.{module}")
         importlib.import_module(MODULES[device])

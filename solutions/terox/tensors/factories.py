@@ -102,7 +102,8 @@ def _check_nested(data: Any) -> None:
     if len(lengths) > 1:
         if None in lengths:
             raise TypeError("tensor(): numbers and sequences cannot stand side by side at one level")
-        first, second = sorted(lengths)[:2]
+        first = len(data[0])
+        second = next(len(each) for each in data if len(each) != first)
         raise ValueError(f"expected sequence of length {first} at every place of one level, but got one of length "
                          f"{second}")
     for each in data:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from terox.tensors.broadcasting import broadcast_shapes as _broadcast_shapes
+from terox.tensors.dispatcher import call
 from terox.tensors.inspecting import Size
 from terox.tensors.tensor import Tensor
 
@@ -30,7 +31,7 @@ def _function(name: str) -> Callable[..., Any]:
 _METHODS = (
     "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos abs clamp sum "
     "mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax gather "
-    "broadcast_to isnan isinf isfinite logical_not permute transpose reshape flatten squeeze unsqueeze"
+    "broadcast_to mm isnan isinf isfinite logical_not permute transpose reshape flatten squeeze unsqueeze"
 )
 globals().update({name: _function(name) for name in _METHODS.split()})
 
@@ -38,6 +39,11 @@ globals().update({name: _function(name) for name in _METHODS.split()})
 def broadcast_shapes(*shapes: Any) -> Size:
     """The shape of the result of an operation on operands of these shapes. See `terox.tensors.broadcasting`."""
     return Size(_broadcast_shapes(*[(shape,) if isinstance(shape, int) else tuple(shape) for shape in shapes]))
+
+
+def isclose(input: Tensor, other: Tensor) -> Tensor:
+    """Whether `|input - other| <= 1e-8 + 1e-5 * |other|`, element by element: module 0's `is_close`."""
+    return call("isclose", input, other)
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:

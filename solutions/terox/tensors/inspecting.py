@@ -101,6 +101,9 @@ class Inspecting:
         return np.lib.stride_tricks.as_strided(array[impl.offset :] if impl.numel else array[:0], impl.sizes,
                                                [stride * array.itemsize for stride in impl.strides])
 
+    # NumPy's numbers and arrays leave it to the tensor what `np.float64(2) * x` is, and do not take it for an array.
+    __array_ufunc__ = None
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.numpy()
         return np.array(array, dtype=dtype) if copy or (dtype is not None and dtype != array.dtype) else array
