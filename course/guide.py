@@ -106,7 +106,7 @@ def _print_stub(state: State, module: Module) -> int:
     if stub.todo:
         print(wrapped(stub.todo, indent=" " * 12, first="  To do     "))
     print(f"  Read      modules/{module.package}/README.md")
-    print(f"  Check it  make test-module-{module.number}")
+    print(f"  Check it  make test-module-{module.number} (with TASK={task.id}: this task alone, sooner)")
     print(f"  Stuck?    make hint TASK={task.id}")
     return 0
 
