@@ -1,4 +1,4 @@
-"""What the tests of tensors share: the device of module 2, whatever others there are, and three short words."""
+"""What the tests of tensors share: the device of module 2, whatever others there are, three short words, a Function."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 import terox
 from terox.autograd import grad
+from terox.autograd.function import Function
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +33,17 @@ def plain(*numbers):
 def gradients(output, *inputs):
     """The derivatives of the sum of `output`, as lists."""
     return [gradient.tolist() for gradient in grad(output.sum(), inputs)]
+
+
+class Cube(Function):
+    """Saves its input."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * 3 * x * x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from on_python import leaf, on_python, plain  # noqa: F401
+from on_python import Cube, leaf, on_python, plain  # noqa: F401
 
 import terox
 from terox.autograd import Function, grad, gradcheck
@@ -16,20 +16,6 @@ CHANGED = "modified by an inplace operation"
 def function(forward, backward):
     """A Function made of two lambdas."""
     return type("Own", (Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)})
-
-
-class Cube(Function):
-    """Saves its input."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x * x
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * 3 * x * x
 
 
 class Exp(Function):

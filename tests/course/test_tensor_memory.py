@@ -7,10 +7,10 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from on_python import leaf, on_python  # noqa: F401
+from on_python import Cube, leaf, on_python  # noqa: F401
 
 import terox
-from terox.autograd import Function, grad
+from terox.autograd import grad
 from terox.nn import Module, Parameter
 from terox.tensors import dispatcher
 from terox.tensors.mlp import MLP
@@ -29,18 +29,6 @@ def without_collector():
 
 
 # ---- A step, ten thousand times ----
-
-
-class Cube(Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x * x
-
-    @staticmethod
-    def backward(ctx, grad):
-        (x,) = ctx.saved_tensors
-        return grad * 3.0 * x * x
 
 
 class Tiny(Module):
