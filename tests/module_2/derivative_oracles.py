@@ -193,6 +193,8 @@ ORACLES: dict[str, Oracle] = {
                       lambda grad, self: (self > 0.0) * grad,
                   "That is relu(x) * grad: relu's derivative is 1 or 0.":
                       lambda grad, self: np.maximum(self, 0.0) * grad,
+                  "The gradient that comes in was ignored: relu_back(x, grad) takes `grad` from its second argument.":
+                      lambda grad, self: np.maximum(self, 0.0),
                   "The two arguments of relu_back are in the wrong order: x comes first.":
                       lambda grad, self: np.where(grad > 0.0, np.maximum(self, 0.0), 0.0),
                   "The gradient passed where x is negative as well.": lambda grad, self: grad,
@@ -279,6 +281,8 @@ ORACLES: dict[str, Oracle] = {
         lambda self, dim, index: picked(dim, index)(self),
         {"self": lambda grad, self, dim, index: copies(picked(dim, index), grad, self)},
         {"self": {"An element that was picked more than once got only one of its gradients: they are added.": put,
+                  "Nothing but zeros: scatter_add returns a new tensor, and the one it was called on stays as it is.":
+                      lambda grad, self, dim, index: np.zeros(self.shape),
                   "The gradient was gathered again: it has to go back to where the elements came from.":
                       lambda grad, self, dim, index: picked(dim, index)(grad)}},
     ),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -19,6 +22,7 @@ from terox.tensors.tensor import Tensor
 
 EPS = 2.0**-52
 RETURN = " Is a `return` missing?"
+RETURNED = {type(None): RETURN, list: " They are returned as a tuple, not a list: leave out the brackets."}
 
 
 # ---- Numbers and tensors ----
@@ -97,7 +101,7 @@ def compare(got: np.ndarray, terms: np.ndarray, sizes: tuple[int, ...], call: st
         return
     note = None if fits else (f"The gradient of {what} has to have its shape, {list(sizes)}, or one to which that is "
                               f"broadcast; this one has {list(got.shape)}.")
-    raise check.CheckFailed(call, text(summed(got, sizes) if fits else got), text(right),
+    raise check.CheckFailed(call, text((summed(got, sizes) if fits else got) + 0.0), text(right + 0.0),  # no -0.0
                             recognized(got, sizes, mistakes or {}) or note)
 
 
@@ -120,18 +124,55 @@ def recognized(got: np.ndarray, sizes: tuple[int, ...], mistakes: dict[str, Call
 # ---- Running what the learner wrote ----
 
 
-def run(function: Callable[..., Any], *args: Any) -> Any:
-    """`function(*args)`. An error inside is reported at the learner's line in derivatives.py, and not further in."""
+def run(function: Callable[..., Any], *args: Any, call: str) -> Any:
+    """`function(*args)`. An error inside is reported with the `call`, and at the learner's line in derivatives.py."""
     try:
         return function(*args)
     except Exception as error:
+        if todo_task(error) is not None:
+            raise
         last, place = None, error.__traceback__
-        while todo_task(error) is None and place is not None:
+        while place is not None:
             last = place if place.tb_frame.f_code.co_filename == derivatives.__file__ else last
             place = place.tb_next
-        if isinstance(last, TracebackType):
+        if last is not None:
             last.tb_next = None
-        raise
+        if isinstance(error, (RecursionError, OSError, check.CheckFailed)) or type(error).__name__ == "Debugger":
+            raise  # for these the course has words of its own
+        said = f"{type(error).__name__}: {error}"
+        raise check.CheckFailed(call, said, None, slip(error, last)).with_traceback(error.__traceback__) from None
+
+
+def slip(error: Exception, place: TracebackType | None) -> str | None:
+    """A known slip behind an error, in words. place: the learner's line, None where the error is not in their code."""
+    words = str(error)
+    if place is None:
+        few = isinstance(error, TypeError) and re.search(r"missing \d+ required|but 1 was given", words)
+        return ("A formula is called with `grad` alone, and what was returned wants something else: return "
+                "`lambda grad: ...`.") if few else None
+    code = place.tb_frame.f_code
+    if isinstance(error, NameError) and error.name == "grad" and code.co_name != "<lambda>":
+        return "`grad` comes later: return `lambda grad: ...`."
+    if isinstance(error, (TypeError, AttributeError)) and calls_own_names(place.tb_lineno):
+        return "In this file `sum` and `slice` are the derivatives of these ops, not Python's functions."
+    if code.co_qualname.split(".")[0] == "sum_to" and (isinstance(error, IndexError) or "multiple times" in words):
+        return ("Shapes are aligned at the last dimension: `sizes[n]` belongs to dimension n of the tensor only after "
+                "those that were put in front, `tensor.dim() - len(sizes)` of them.")
+    if isinstance(error, RuntimeError) and re.match(r"(sum|amax)\b", code.co_qualname) and "size of tensor" in words:
+        return ("`grad` and `result` have the dimensions `dims` only if keepdim is true: `unreduced` puts them back, "
+                "before anything is computed with tensors of the shape of self.")
+    return None
+
+
+def calls_own_names(line: int) -> bool:
+    """Whether the function around this line of derivatives.py calls the file's `sum` or `slice`."""
+    for function in ast.parse(inspect.getsource(derivatives)).body:
+        if isinstance(function, ast.FunctionDef) and function.lineno <= line <= (function.end_lineno or 0):
+            names = {node.func.id for node in ast.walk(ast.Module(function.body, []))
+                     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+            return any(getattr(getattr(derivatives, name, None), "__module__", None) == derivatives.__name__
+                       for name in names & {"sum", "slice"})
+    return False
 
 
 class Case:
@@ -190,18 +231,18 @@ class Case:
         for place, only_sizes in entry.needs:
             value = result if place < 0 else inputs[place]
             values.append(value.impl.sizes if only_sizes else value)
-        formulas = run(entry.formulas, *values)
+        formulas = run(entry.formulas, *values, call=self.call("its formulas"))
         formulas = (formulas,) if callable(formulas) else formulas
         expected = len(self.oracle.gradients)
         check.that(isinstance(formulas, tuple) and len(formulas) == expected and all(map(callable, formulas)),
                    ("It has to return one formula, a function of grad." if expected == 1 else
                     f"It has to return {expected} formulas, functions of grad, one for each of "
-                    f"{' and '.join(self.oracle.gradients)}.") + (RETURN if formulas is None else ""),
+                    f"{' and '.join(self.oracle.gradients)}.") + RETURNED.get(type(formulas), ""),
                    call=repr(self), got=formulas)
         for name, formula in zip(self.oracle.gradients, formulas):
             grad = tensor_of(self.grad, self.strided)
             call = self.call(f"the formula for `{name}`")
-            got = run(formula, grad)
+            got = run(formula, grad, call=call)
             check.that(isinstance(got, Tensor), f"A formula returns a Tensor, and not {type(got).__name__}."
                        + (RETURN if got is None else ""), call=call)
             compare(array_of(got), self.terms(name), self.arguments[name].shape, call, f"`{name}`", self.mistakes(name))
@@ -209,9 +250,10 @@ class Case:
                      if isinstance(tensor, Tensor)]
             after += [("result", array_of(result), self.result()), ("grad", array_of(grad), self.grad)]
             for what, now, before in after:
-                check.that(np.array_equal(now, before, equal_nan=True), f"The formula changed `{what}` in place, which "
-                           "others hold as well: compute a new tensor.", call=call, got=now.tolist(),
-                           expected=before.tolist())
+                if not np.array_equal(now, before, equal_nan=True):
+                    raise check.CheckFailed(
+                        call, f"{what}, afterwards: {text(now)}", f"{what}, afterwards: {text(before)}",
+                        f"The formula changed `{what}` in place, which others hold as well: compute a new tensor.")
 
     def mistakes(self, name: str) -> dict[str, Callable[[], np.ndarray]]:
         """Known mistakes: the sentence, and what gives the wrong gradient."""

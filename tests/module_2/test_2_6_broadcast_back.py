@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from derivative_cases import cases
-from gradients import Case, array_of, compare, numbers, run, tensor_of
+from gradients import array_of, compare, numbers, run, tensor_of
 from hypothesis import example, given
 
 from course import check
@@ -44,9 +44,8 @@ def mistakes(array, sizes):
 def held_against_numpy(array, sizes, strided=False):
     """`sum_to` on these numbers; the result is exact, because they are multiples of 1/2."""
     tensor = tensor_of(array, strided)
-    layout = ", whose memory has gaps" if strided else ""
-    call = f"sum_to(tensor of shape {list(array.shape)}{layout}, {list(sizes)})\ntensor = {check.shown(array.tolist())}"
-    got = run(sum_to, tensor, sizes)
+    call = f"{Call(array, sizes, strided)!r}\ntensor = {check.shown(array.tolist())}"
+    got = run(sum_to, tensor, sizes, call=call)
     check.that(isinstance(got, Tensor), f"A Tensor was expected, not {type(got).__name__}."
                + (" Is a `return` missing?" if got is None else ""), call=call)
     # The exact shape first: the numbers may be right, and dimensions missing, or too many.
@@ -87,21 +86,36 @@ def test_nothing_was_broadcast(shape):
     held_against_numpy(numbers(1, shape)[0], shape)
 
 
-@given(case=cases("expand"))
-@example(case=Case("expand", self=np.zeros((1, 3)), shape=(0, 3), grad=np.zeros((0, 3))))
-@example(case=Case("expand", self=np.array(0.0), shape=(2, 0), grad=np.zeros((2, 0))))
-def test_any_shapes(case):
+class Call:
+    """A call of sum_to, as Hypothesis shows it: in the words of the failure."""
+
+    def __init__(self, array, sizes, strided=False):
+        self.array, self.sizes, self.strided = array, sizes, strided
+
+    def __repr__(self):
+        layout = ", whose memory has gaps" if self.strided else ""
+        return f"sum_to(tensor of shape {list(self.array.shape)}{layout}, {list(self.sizes)})"
+
+    def _repr_pretty_(self, printer, cycle):
+        printer.text(repr(self))
+
+
+@given(call=cases("expand").map(lambda case: Call(case.grad, case.arguments["self"].shape, case.strided)))
+@example(call=Call(np.zeros((0, 3)), (1, 3)))
+@example(call=Call(np.zeros((2, 0)), ()))
+def test_any_shapes(call):
     """The result has `sizes`, and each of its elements is the sum of those that broadcasting made of it."""
-    held_against_numpy(case.grad, case.arguments["self"].shape, case.strided)
+    held_against_numpy(call.array, call.sizes, call.strided)
 
 
 @pytest.mark.parametrize("name", ["float32", "float64"])
 def test_the_dtype_stays(name):
     """A float32 tensor gives a float32 result."""
     held = tensor_of(np.array([[2.0, 3.0], [5.0, 7.0]], dtype=name))
-    got = run(sum_to, held, (2, 1))
-    check.that(isinstance(got, Tensor), "A Tensor was expected. Is a `return` missing?", call="sum_to(tensor, [2, 1])")
-    check.equal(got.dtype.name, name, call=f"sum_to(tensor of dtype {name}, [2, 1]).dtype")
+    call = f"sum_to(tensor of shape [2, 2] and dtype {name}, [2, 1])"
+    got = run(sum_to, held, (2, 1), call=call)
+    check.that(isinstance(got, Tensor), "A Tensor was expected. Is a `return` missing?", call=call)
+    check.equal(got.dtype.name, name, call=f"{call}.dtype")
     check.equal(got.tolist(), [[5.0], [12.0]], call="sum_to(terox.tensor([[2., 3.], [5., 7.]]), [2, 1])")
 
 
@@ -109,7 +123,7 @@ def test_sizes_of_any_kind():
     """`sizes` may be a tuple, a list or a terox.Size."""
     x = tensor_of(np.array([[2.0, 3.0], [5.0, 7.0]]))
     for sizes in [(1, 2), [1, 2], tensor_of(np.zeros((1, 2))).shape]:
-        got = run(sum_to, x, sizes)
-        check.that(isinstance(got, Tensor), "A Tensor was expected. Is a `return` missing?",
-                   call=f"sum_to(tensor, {sizes!r})")
-        check.equal(got.tolist(), [[7.0, 10.0]], call=f"sum_to(tensor of shape [2, 2], {sizes!r})")
+        call = f"sum_to(tensor of shape [2, 2], {sizes!r})"
+        got = run(sum_to, x, sizes, call=call)
+        check.that(isinstance(got, Tensor), "A Tensor was expected. Is a `return` missing?", call=call)
+        check.equal(got.tolist(), [[7.0, 10.0]], call=call)

@@ -41,7 +41,7 @@ def leaf(array, strided=False):
 def backward(result, upstream, call):
     """`result.backward(upstream)`."""
     check.that(isinstance(result, Tensor) and result.requires_grad, "The result has no history.", call=call)
-    run(result.backward, upstream)
+    run(result.backward, upstream, call=call)
 
 
 def gradient(x, name, call):
@@ -50,9 +50,9 @@ def gradient(x, name, call):
     return array_of(x.grad)
 
 
-def words_of(value):
-    """In the name of a test: the expression in words, and nothing for the functions."""
-    return value if isinstance(value, str) else ""
+def named(*rows):
+    """Parameters of a test, which is named after the first: the expression in words."""
+    return [pytest.param(*row, id=row[0]) for row in rows]
 
 
 @given(case=st.one_of(cases("mul"), cases("div"), cases("bmm")))
@@ -61,30 +61,30 @@ def words_of(value):
 def test_operands_that_were_broadcast(case):
     """An operand that was broadcast gets a gradient of its own shape: the sum over its repetitions."""
     leaves = {name: leaf(value, case.strided) for name, value in case.arguments.items()}
-    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad, case.strided), repr(case))
+    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad, case.strided), case.call("result.backward(grad)"))
     for name, x in leaves.items():
         call = case.call(f"{name}.grad, after result.backward(grad)")
         compare(gradient(x, name, call), case.terms(name), x.impl.sizes, call, name, case.mistakes(name))
 
 
-@pytest.mark.parametrize(("words", "expression", "slope"), [
+@pytest.mark.parametrize(("words", "expression", "slope"), named(
     ("x * 3", lambda x: x * 3, lambda x: 3.0 + 0.0 * x),
     ("3 * x", lambda x: 3 * x, lambda x: 3.0 + 0.0 * x),
     ("x / 4", lambda x: x / 4, lambda x: 0.25 + 0.0 * x),
     ("4 / x", lambda x: 4 / x, lambda x: -4.0 / (x * x)),
     ("2.5 / (3 * x)", lambda x: 2.5 / (3 * x), lambda x: -2.5 / (3.0 * x * x)),
-], ids=words_of)
+))
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_number_on_one_side(words, expression, slope, seed):
     """A plain number on either side has no gradient, and that of the tensor is right."""
     value, upstream = numbers(seed, (2,), (2,))
     x = leaf(value)
     call = f"x.grad after ({words}).backward(grad)\nx = {text(value)}\ngrad = {text(upstream)}"
-    backward(run(expression, x), tensor_of(upstream), call)
+    backward(run(expression, x, call=call), tensor_of(upstream), call)
     compare(gradient(x, "x", call), upstream * slope(value), (2,), call, "x")
 
 
-@pytest.mark.parametrize(("words", "expression", "terms"), [
+@pytest.mark.parametrize(("words", "expression", "terms"), named(
     ("x * x", lambda x: x * x, lambda x, g: 2.0 * x * g),
     ("x * x.T", lambda x: x * x.T, lambda x, g: x.T * g + (x * g).T),
     ("x @ x", lambda x: x @ x, lambda x, g: g @ x.T + x.T @ g),
@@ -93,14 +93,14 @@ def test_a_number_on_one_side(words, expression, slope, seed):
     ("x * x.sum(1, keepdim=True)", lambda x: x * x.sum(1, keepdim=True),
      lambda x, g: g * x.sum(1, keepdims=True) + (g * x).sum(1, keepdims=True)),
     ("x.exp() * x", lambda x: x.exp() * x, lambda x, g: np.exp(x) * (x + 1.0) * g),
-], ids=words_of)
+))
 @pytest.mark.parametrize("strided", [False, True])
 def test_an_input_that_occurs_twice(words, expression, terms, strided):
     """A tensor that is used in two places gets the sum of both gradients."""
     value, upstream = numbers(3, (2, 2), (2, 2), positive=True)
     x = leaf(value, strided)
     call = f"x.grad after ({words}).backward(grad)\nx = {text(value)}\ngrad = {text(upstream)}"
-    backward(run(expression, x), tensor_of(upstream), call)
+    backward(run(expression, x, call=call), tensor_of(upstream), call)
     compare(gradient(x, "x", call), terms(value, upstream), (2, 2), call, "x")
 
 
@@ -117,7 +117,7 @@ def test_a_diamond(seed, strided):
         y = x.log()
         return y * y.exp() + y / x
 
-    backward(run(expression, x), tensor_of(upstream), call)
+    backward(run(expression, x, call=call), tensor_of(upstream), call)
     # z = x log x + (log x) / x
     slope = np.log(value) + 1.0 + (1.0 - np.log(value)) / value**2
     compare(gradient(x, "x", call), slope * upstream, (3,), call, "x", eps=2.0**-46)
@@ -188,7 +188,8 @@ def test_float32(case):
     """The gradient of a float32 tensor is a float32 tensor."""
     leaves = {name: leaf(case.arguments[name].astype(np.float32)) for name in case.oracle.gradients}
     arguments = dict(zip(case.arguments, case.tensors())) | leaves
-    backward(dispatch(case.op, *arguments.values()), tensor_of(case.grad.astype(np.float32)), repr(case))
+    backward(dispatch(case.op, *arguments.values()), tensor_of(case.grad.astype(np.float32)),
+             case.call("result.backward(grad), all float32"))
     for name, x in leaves.items():
         call = case.call(f"{name}.grad, after result.backward(grad), all float32")
         compare(gradient(x, name, call), case.terms(name), x.impl.sizes, call, name, case.mistakes(name), eps=2.0**-23)
@@ -200,7 +201,7 @@ def test_two_dtypes(case, dtypes):
     """Where float32 meets float64, the result is float64, and each input's gradient has the dtype of the input."""
     dtypes = dict(zip(case.arguments, dtypes))
     leaves = {name: leaf(value.astype(dtypes[name])) for name, value in case.arguments.items()}
-    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad), repr(case))
+    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad), case.call(f"result.backward(grad), for {dtypes}"))
     for name, x in leaves.items():
         call = case.call(f"{name}.grad, after result.backward(grad), for {dtypes}")
         compare(gradient(x, name, call), case.terms(name), x.impl.sizes, call, name, case.mistakes(name), eps=2.0**-23)

@@ -67,14 +67,15 @@ def test_derivatives_of_derivatives(op, data):
     arguments = dict(zip(case.arguments, case.tensors())) | leaves
     upstream = tensor_of(case.grad).requires_grad_()
     result = dispatch(op, *arguments.values())
-    firsts = run(lambda: differentiate(result, list(leaves.values()), upstream, create_graph=True))
+    firsts = run(lambda: differentiate(result, list(leaves.values()), upstream, create_graph=True),
+                 call=case.call("the gradients, with create_graph=True"))
     for name, first in zip(names, firsts):
         check.that(first.requires_grad, f"The gradient for `{name}` has no history, although create_graph=True: a "
                    "formula is made of ops on tensors, without detach(), item(), numpy() or terox.tensor().",
                    call=repr(case))
     wanted = {**leaves, "grad": upstream}
     seconds = run(lambda: differentiate(firsts, list(wanted.values()), [tensor_of(weights[name]) for name in names],
-                                        allow_unused=True))
+                                        allow_unused=True), call=case.call("the second derivatives"))
     for what, second in zip(wanted, seconds):
         right = numeric(case, what, weights)
         got = np.zeros(right.shape) if second is None else array_of(second)
@@ -95,10 +96,10 @@ def test_sum_to_is_recorded(case):
     sizes = case.arguments["self"].shape
     x = tensor_of(case.grad, case.strided).requires_grad_()
     call = f"sum_to(x of shape {list(case.grad.shape)}, {list(sizes)}).backward(grad)"
-    got = run(sum_to, x, sizes)
+    got = run(sum_to, x, sizes, call=call.removesuffix(".backward(grad)"))
     check.that(getattr(got, "requires_grad", False), "The result has no history: sum with ops on tensors.", call=call)
     (weight,) = numbers(1, sizes)
-    run((got * 1.0).backward, tensor_of(weight))
+    run((got * 1.0).backward, tensor_of(weight), call=call)
     right = np.broadcast_to(weight, case.grad.shape)
     check.that(x.grad is not None and np.array_equal(array_of(x.grad), right), "Each element gets the gradient of the "
                "sum that it went into.", call=call + f"\ngrad = {text(weight)}",

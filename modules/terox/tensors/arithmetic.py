@@ -18,12 +18,12 @@ _NUMBERS = (int, float, np.bool_, np.integer, np.floating)
 def is_operand(value: Any) -> bool:
     """Whether `value` can stand beside a tensor in arithmetic: another tensor, or a real number.
 
-    Raises TypeError for an array of NumPy's, since NumPy's own words would be about ufuncs.
+    Raises TypeError for an array of NumPy: its own words would be about ufuncs.
     """
     if hasattr(value, "impl") or isinstance(value, _NUMBERS):
         return True
     if isinstance(value, np.ndarray):
-        raise TypeError("an array of NumPy's cannot stand beside a tensor; terox.from_numpy(array) makes a tensor of it")
+        raise TypeError("a NumPy array cannot stand beside a tensor; terox.from_numpy(array) makes a tensor of it")
     return False
 
 

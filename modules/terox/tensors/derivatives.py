@@ -36,7 +36,7 @@ def sum_to(tensor: Tensor, sizes: Sequence[int]) -> Tensor:
 
     Where broadcasting repeated an element, the gradients of all repetitions are added. So dimensions in front that
     `sizes` does not have are summed and dropped, and dimensions of which `sizes` says 1 are summed and kept. `tensor`
-    is of a shape to which `sizes` can be broadcast. Has it `sizes` already, it is returned as it is.
+    is of a shape to which `sizes` can be broadcast. Has it `sizes` already, there is nothing to be done.
 
     In PyTorch: `aten/src/ATen/ExpandUtils.h`, `sum_to`.
     """

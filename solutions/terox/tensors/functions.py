@@ -27,12 +27,16 @@ def unreduced(tensor: Tensor, dims: Sequence[int], keepdim: bool) -> Tensor:
 def pad(grad: Tensor, sizes: Sequence[int], dim: int, start: int, stop: int, step: int) -> Tensor:
     """Zeros of `sizes`, with `grad` in the places that `start:stop:step` names along `dim`.
 
-    Raises RuntimeError where `grad` has not the sizes of these places.
+    Raises RuntimeError where `grad` has not the sizes of these places, or where they lie outside of `sizes`.
     """
-    room = (*sizes[:dim], len(range(start, stop, step)), *sizes[dim + 1 :])
+    places = range(start, stop, step)
+    room = (*sizes[:dim], len(places), *sizes[dim + 1 :])
     if grad.impl.sizes != room:
         raise RuntimeError(f"pad: a gradient of shape {list(grad.impl.sizes)} was given for {start}:{stop}:{step} "
                            f"along dimension {dim} of {list(sizes)}, which has the shape {list(room)}")
+    if places and not 0 <= places[0] <= places[-1] < sizes[dim]:
+        raise RuntimeError(f"pad: {start}:{stop}:{step} along dimension {dim} lies outside of {list(sizes)}, the sizes "
+                           "of the tensor that was sliced")
     return call("pad_slice", grad, tuple(sizes), dim, start, stop, step)
 
 
