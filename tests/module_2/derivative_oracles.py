@@ -195,6 +195,8 @@ ORACLES: dict[str, Oracle] = {
                       lambda grad, self: np.maximum(self, 0.0) * grad,
                   "The gradient that comes in was ignored: relu_back(x, grad) takes `grad` from its second argument.":
                       lambda grad, self: np.maximum(self, 0.0),
+                  "relu_back got the gradient twice: first comes what tells where x is positive, then `grad`.":
+                      lambda grad, self: np.maximum(grad, 0.0),
                   "The two arguments of relu_back are in the wrong order: x comes first.":
                       lambda grad, self: np.where(grad > 0.0, np.maximum(self, 0.0), 0.0),
                   "The gradient passed where x is negative as well.": lambda grad, self: grad,
@@ -232,6 +234,9 @@ ORACLES: dict[str, Oracle] = {
                   "The dimensions `dims` of the result were not put back, before it was compared with self.":
                       lambda grad, self, dims, keepdim:
                           shares(self, self.max(axis=dims), kept(grad, dims, keepdim), dims),
+                  "The dimensions `dims` of the result were not put back, and shares are missing.":
+                      lambda grad, self, dims, keepdim:
+                          np.where(self == self.max(axis=dims), kept(grad, dims, keepdim), 0.0),
                   "Equal elements were counted along `dims` without keeping these dimensions.":
                       lambda grad, self, dims, keepdim: shares(
                           self, self.max(axis=dims, keepdims=True), kept(grad, dims, keepdim), dims, keepdims=False),

@@ -22,7 +22,7 @@ from terox.tensors.tensor import Tensor
 
 EPS = 2.0**-52
 RETURN = " Is a `return` missing?"
-RETURNED = {type(None): RETURN, list: " They are returned as a tuple, not a list: leave out the brackets."}
+RETURNED = {type(None): RETURN, list: " It returned a list: leave out the brackets."}
 
 
 # ---- Numbers and tensors ----
@@ -101,8 +101,8 @@ def compare(got: np.ndarray, terms: np.ndarray, sizes: tuple[int, ...], call: st
         return
     note = None if fits else (f"The gradient of {what} has to have its shape, {list(sizes)}, or one to which that is "
                               f"broadcast; this one has {list(got.shape)}.")
-    raise check.CheckFailed(call, text((summed(got, sizes) if fits else got) + 0.0), text(right + 0.0),  # no -0.0
-                            recognized(got, sizes, mistakes or {}) or note)
+    shown = [text(np.asarray(each + 0.0)) for each in (summed(got, sizes) if fits else got, right)]  # 0.0 for -0.0
+    raise check.CheckFailed(call, *shown, recognized(got, sizes, mistakes or {}) or note)
 
 
 def recognized(got: np.ndarray, sizes: tuple[int, ...], mistakes: dict[str, Callable[[], np.ndarray]]) -> str | None:
@@ -139,7 +139,7 @@ def run(function: Callable[..., Any], *args: Any, call: str) -> Any:
             last.tb_next = None
         if isinstance(error, (RecursionError, OSError, check.CheckFailed)) or type(error).__name__ == "Debugger":
             raise  # for these the course has words of its own
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise check.CheckFailed(call, said, None, slip(error, last)).with_traceback(error.__traceback__) from None
 
 
@@ -158,9 +158,10 @@ def slip(error: Exception, place: TracebackType | None) -> str | None:
     if code.co_qualname.split(".")[0] == "sum_to" and (isinstance(error, IndexError) or "multiple times" in words):
         return ("Shapes are aligned at the last dimension: `sizes[n]` belongs to dimension n of the tensor only after "
                 "those that were put in front, `tensor.dim() - len(sizes)` of them.")
-    if isinstance(error, RuntimeError) and re.match(r"(sum|amax)\b", code.co_qualname) and "size of tensor" in words:
-        return ("`grad` and `result` have the dimensions `dims` only if keepdim is true: `unreduced` puts them back, "
-                "before anything is computed with tensors of the shape of self.")
+    reducing = code.co_qualname.split(".")[0] in ("sum", "amax")
+    if reducing and isinstance(error, RuntimeError) and re.search("size of tensor|cannot be expanded", words):
+        return ("A sum or maximum without keepdim has lost the dimensions `dims`, and so has `grad`: `unreduced` puts "
+                "them back, with size 1, so that the shape fits that of self.")
     return None
 
 
@@ -237,7 +238,7 @@ class Case:
         check.that(isinstance(formulas, tuple) and len(formulas) == expected and all(map(callable, formulas)),
                    ("It has to return one formula, a function of grad." if expected == 1 else
                     f"It has to return {expected} formulas, functions of grad, one for each of "
-                    f"{' and '.join(self.oracle.gradients)}.") + RETURNED.get(type(formulas), ""),
+                    f"{' and '.join(self.oracle.gradients)}, in a tuple.") + RETURNED.get(type(formulas), ""),
                    call=repr(self), got=formulas)
         for name, formula in zip(self.oracle.gradients, formulas):
             grad = tensor_of(self.grad, self.strided)

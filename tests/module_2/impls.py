@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 from layouts import Layout, indices, row_major
+from looks import asked
 
 from course.check import CheckFailed, shown
 from terox.tensors import dtype as dtypes
@@ -22,7 +23,9 @@ class Operand:
 
     def __init__(self, name, layout, numbers, dtype="float64"):
         self.name, self.layout, self.places = name, layout, layout.places()
-        length = layout.room() + 1 if layout.numel else layout.room()
+        length = layout.room()
+        if layout.numel:  # enough for an offset that is added twice, so that it gives a number and not an error
+            length += 1 + layout.offset
         self.array = np.array([numbers(place) for place in range(length)], dtype)
         self.before = self.array.tolist()
         self.impl = TensorImpl(Storage(self.array, getattr(dtypes, dtype), "python"), *layout)
@@ -101,6 +104,11 @@ def from_zero(operand):
     return [place - operand.layout.offset for place in operand.places]
 
 
+def twice(operand):
+    """Its places, were its offset added twice."""
+    return [place + operand.layout.offset for place in operand.places]
+
+
 def trial(compute):
     """What `compute` gives; None where it reads at a place that does not exist."""
     try:
@@ -125,6 +133,22 @@ def cut(number):
     return (number + 2**63) % 2**64 - 2**63
 
 
+# ---- The call ----
+
+
+def run(call, kernel, *args):
+    """`kernel(*args)`. An error inside is reported with the call."""
+    with asked(call, note=_known_error):
+        kernel(*args)
+
+
+def _known_error(error):
+    if isinstance(error, AttributeError) and "'_Numbers' object has no attribute 'array'" in str(error):
+        return ("Read and write elements as `storage.data[place]`. There is no `storage.array` where `out` is of whole "
+                "numbers: a list takes the place of the memory.")
+    return None
+
+
 # ---- The verdict ----
 
 
@@ -132,7 +156,8 @@ def judge(call, out, ins, expected, *, mistakes=None, near=None, explain=None):
     """The kernel wrote the elements of `out`, each with its number of `expected` (last dimension fastest), and
     nothing else.
 
-    mistakes: sentence -> the memory of `out` that this mistake leaves behind; None where it cannot be made.
+    mistakes: sentence -> the memory of `out` that this mistake leaves behind, or a list of such; None where it cannot
+    be made.
     near(got, expected): whether a number is right. explain(index): a sentence about this element.
     """
     for each in (out, *ins):
@@ -152,7 +177,8 @@ def judge(call, out, ins, expected, *, mistakes=None, near=None, explain=None):
     if beside:
         got, wanted = f"memory of out: {shown(after)}", f"memory of out: {shown(memory(out, right))}"
     for sentence, left in (mistakes or {}).items():
-        if left is not None and same(after, np.array(left, out.array.dtype).tolist()):
+        several = left if left and isinstance(left[0], (list, type(None))) else [left]
+        if any(each is not None and same(after, np.array(each, out.array.dtype).tolist()) for each in several):
             raise CheckFailed(call, got, wanted, sentence)
     if beside:
         where = f"at the places {out.places}" if out.places else "nowhere: it has none"

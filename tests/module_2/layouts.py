@@ -14,6 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
+from course import check
+from course.runner.events import todo_task
+
 # A 0 is rare, because nothing is left to be compared then. Small ones come first: examples shrink to them.
 SIZES = st.sampled_from([1, 2, 3, 2, 3, 4, 2, 3, 4, 1, 2, 0])
 
@@ -78,6 +81,29 @@ def places_by_formula(sizes, strides, offset=0):
 def is_strides(got, rank):
     """Whether `got` is a tuple of `rank` whole numbers."""
     return isinstance(got, tuple) and len(got) == rank and all(isinstance(each, Integral) for each in got)
+
+
+def answer(function, arguments, call, expected=None, refused=None):
+    """What `function(*arguments)` gives. An error is reported with the call and with `expected`, a text, and a
+    RuntimeError, which refuses the arguments, also with the sentence `refused`.
+    """
+    try:
+        return function(*arguments)
+    except Exception as error:
+        # They have words of their own.
+        elsewhere = check.CheckFailed, RecursionError, ImportError, SyntaxError, OSError
+        if todo_task(error) or isinstance(error, elsewhere) or type(error).__name__ == "Debugger":
+            raise
+        note = refused if isinstance(error, RuntimeError) else None
+        found = check.CheckFailed(call, f"{type(error).__name__}: {error}".removesuffix(": "), expected, note)
+        raise found.with_traceback(error.__traceback__) from None
+
+
+def whole(got, call, what):
+    """A right result is made of whole numbers: `3.0 == 3`, but nothing can be looked up at 3.0."""
+    for each in got if isinstance(got, tuple) else (got,):
+        check.that(isinstance(each, Integral), f"{what} has to be an int; {check.shown(each)} is a "
+                   f"{type(each).__name__}.", call=call, got=got)
 
 
 def row_major(sizes):

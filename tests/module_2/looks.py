@@ -1,11 +1,35 @@
-"""What the tests of task 2.4 share: which places of the storage a view reads, and words for one that reads others."""
+"""What the tests of task 2.4 share: which places of the storage a view reads, and words for one that reads others.
+
+`asked` is also for task 2.3.
+"""
 
 from __future__ import annotations
+
+from contextlib import contextmanager
 
 import numpy as np
 from layouts import places_by_formula
 
 from course.check import CheckFailed, shown
+from course.runner.events import todo_task
+
+
+@contextmanager
+def asked(call, expected=None, note=None):
+    """An error that comes out of the learner's code is reported with the call, still at the learner's line.
+
+    note(error): a sentence about it, or None.
+    """
+    try:
+        yield
+    except (AssertionError, ImportError, OSError, RecursionError, SyntaxError):
+        raise  # the runner has words of its own for them
+    except Exception as error:
+        if todo_task(error) is not None or type(error).__module__ != "builtins":
+            raise
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        words = note(error) if note else None
+        raise CheckFailed(str(call), text, expected, words).with_traceback(error.__traceback__) from None
 
 
 def places(sizes, strides, offset):
@@ -22,7 +46,7 @@ def geometry_of(view):
 def check_view(got, expected, call, mistakes=None):
     """`got` is a geometry that reads the places in the array `expected`. Strides that nothing reads may be any.
 
-    mistakes: sentence -> the geometry that this mistake gives, or the sizes alone, in a tuple.
+    mistakes: sentence -> the geometry that this mistake gives, or the sizes alone, in a tuple; or a list of these.
     """
     right = f"sizes {expected.shape}, which read the places {expected.tolist()}"
     problem = _no_geometry(got)
@@ -37,7 +61,7 @@ def check_view(got, expected, call, mistakes=None):
     if read is not None:
         text += f", which read the places {read.tolist()}"
     for sentence, wrong in (mistakes or {}).items():
-        if got[: len(wrong)] == tuple(wrong):
+        if any(got[: len(each)] == tuple(each) for each in (wrong if isinstance(wrong, list) else [wrong])):
             raise CheckFailed(call, text, right, sentence)
     if len(sizes) != expected.ndim:
         note = f"The view has {expected.ndim} dimensions, not {len(sizes)}."

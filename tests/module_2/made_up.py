@@ -5,14 +5,16 @@ Devices are called "red" and "blue", ops "mix", "stir" and the like. Whatever is
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 
 import numpy as np
 from hypothesis import strategies as st
+from looks import asked
 
 from terox._grad_mode import is_grad_enabled, state
 from terox.autograd.node import Node
-from terox.tensors import dtype, schema
+from terox.tensors import dispatcher, dtype, schema
 from terox.tensors.dispatcher import KERNELS, register
 from terox.tensors.storage import Storage, TensorImpl
 from terox.tensors.tensor import Tensor
@@ -60,6 +62,48 @@ def registered(*kernels, derivatives=(), recording=True):
 def _formulas(count):
     """The function of a derivative. The tests of task 2.5 run none of its formulas."""
     return lambda: tuple([lambda grad: grad] * count)
+
+
+# ---- Calls ----
+
+
+def called(text, op, *args):
+    """`call(op, *args)`. An error is reported with the call, `text`, and where it is a known one, with its cause."""
+    with trying(text):
+        return dispatcher.call(op, *args)
+
+
+@contextmanager
+def trying(text, expected=None):
+    """An error that comes out of the learner's code is reported with the call, at the line in it, and in words."""
+    with asked(text, expected, _cause):
+        try:
+            yield
+        except (AttributeError, IndexError) as error:
+            _end_before("common_device", error)
+            raise
+
+
+def _end_before(provided, error):
+    """The traceback ends in the line of the dispatcher that calls the function `provided`, and not in this one."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        code = place.tb_next.tb_frame.f_code
+        if (code.co_filename, code.co_name) == (dispatcher.__file__, provided):
+            place.tb_next = None
+        place = place.tb_next
+
+
+def _cause(error):
+    """Words for what a learner's code often does with arguments that are no tensors, and without a derivative."""
+    text = str(error)
+    if isinstance(error, AttributeError) and "'NoneType'" in text and "'inputs'" in text:
+        return ("derivative_of(op) is None: the op has no derivative of its own, and nothing can be recorded for it. "
+                "That is one of the three reasons to return just what the kernel returns.")
+    if (isinstance(error, AttributeError) and re.search(r"'(device|requires_grad|is_leaf)'", text)
+            or isinstance(error, IndexError)):
+        return "An argument may be no tensor, or a list of tensors: ask the tensors that tensors_in(args) lists."
+    return None
 
 
 # ---- Arguments ----

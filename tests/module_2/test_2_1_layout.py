@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from layouts import Layout, column_major, empty_shapes, indices, layouts, row_major, shapes
+from layouts import Layout, answer, column_major, empty_shapes, indices, layouts, row_major, shapes, whole
 
 from course import check
 from terox.tensors.layout import contiguous_strides, index_at, is_contiguous, position
@@ -26,16 +27,18 @@ WITHOUT_ZERO = st.sampled_from([2, 3, 1, 4])
 @example(sizes=())
 def test_contiguous_strides(sizes):
     """A step along a dimension goes as far as the elements behind it reach: the product of the sizes behind it."""
-    got = contiguous_strides(sizes)
+    call = f"contiguous_strides({sizes})"
     right = row_major(sizes)
+    got = answer(contiguous_strides, (sizes,), call, f"{right}")
     own = tuple(math.prod(sizes[d:]) for d in range(len(sizes)))
-    check.equal(got, right, call=f"contiguous_strides({sizes})", mistakes={
+    check.equal(got, right, call=call, mistakes={
         "Here the first dimension runs fastest. The last one has to, with a stride of 1.": column_major(sizes),
         "These are the right numbers in reverse order. Turn them round before you return them.": right[::-1],
         "The stride of a dimension does not count its own size, only those behind it.": own,
         "In each dimension this is the size behind it alone. It has to be the product of all sizes behind it.":
             (*sizes[1:], 1) if sizes else (),
         "These are the numbers in a list; strides are a tuple.": list(right)})
+    whole(got, call, "A stride")
 
 
 @given(sizes=empty_shapes(4))
@@ -43,8 +46,9 @@ def test_contiguous_strides(sizes):
 @example(sizes=(3, 0))
 def test_contiguous_strides_of_nothing(sizes):
     """Where there is no element, sizes of 0 count as 1: no stride is 0."""
-    got = contiguous_strides(sizes)
-    check.equal(got, row_major(sizes), call=f"contiguous_strides({sizes})", mistakes={
+    call = f"contiguous_strides({sizes})"
+    got = answer(contiguous_strides, (sizes,), call, f"{row_major(sizes)}")
+    check.equal(got, row_major(sizes), call=call, mistakes={
         "A size of 0 was multiplied in. It counts as 1.":
             tuple(math.prod(sizes[d + 1 :]) for d in range(len(sizes)))}, note="A size of 0 counts as 1.")
 
@@ -52,7 +56,8 @@ def test_contiguous_strides_of_nothing(sizes):
 def test_contiguous_strides_of_a_list():
     """Sizes may come as a list, and stay as they are; the result is a tuple."""
     sizes = [2, 3]
-    check.equal(contiguous_strides(sizes), (3, 1), call="contiguous_strides([2, 3])")
+    call = "contiguous_strides([2, 3])"
+    check.equal(answer(contiguous_strides, (sizes,), call, "(3, 1)"), (3, 1), call=call)
     check.equal(sizes, [2, 3], call="contiguous_strides(sizes) for sizes = [2, 3]",
                 note="The list that was given has changed. Work on one of your own.")
 
@@ -69,7 +74,8 @@ def test_position(layout):
     """An element lies `index[d]` steps of `strides[d]` away from the offset, along each dimension d."""
     for index, place in zip(indices(layout.sizes), layout.places()):
         sizes, strides, offset = layout
-        got = position(index, strides, offset)
+        call = f"position({index}, {strides}, {offset})"
+        got = answer(position, (index, strides, offset), call, f"{place}")
         mistakes = {
             "The offset is missing.": place - offset,
             "The offset was added for every dimension. Add it once.": place + (len(index) - 1) * offset,
@@ -78,13 +84,15 @@ def test_position(layout):
             "Index and strides belong together place by place; here one of them is turned round.":
                 offset + sum(i * stride for i, stride in zip(index, strides[::-1])),
         }
-        check.equal(got, place, call=f"position({index}, {strides}, {offset})",
+        check.equal(got, place, call=call,
                     mistakes={text: wrong for text, wrong in mistakes.items() if wrong != place})
+        whole(got, call, "A place")
 
 
 def test_position_without_an_offset():
     """Without an offset, counting begins at 0."""
-    check.equal(position((1, 2), (3, 1)), 5, call="position((1, 2), (3, 1))")
+    call = "position((1, 2), (3, 1))"
+    check.equal(answer(position, ((1, 2), (3, 1)), call, "5"), 5, call=call)
 
 
 # ---- index_at ----
@@ -97,7 +105,8 @@ def test_position_without_an_offset():
 def test_index_at(sizes):
     """Element number n has the index that comes n-th when the last dimension runs fastest."""
     expected = indices(sizes)
-    got = [index_at(number, sizes) for number in range(len(expected))]
+    got = [answer(index_at, (number, sizes), f"index_at({number}, {sizes})", f"{right}")
+           for number, right in enumerate(expected)]
     numbers = range(len(expected))
     known = {
         "Here the first dimension runs fastest. The last one has to.":
@@ -113,6 +122,7 @@ def test_index_at(sizes):
     for number, (found, right) in enumerate(zip(got, expected)):
         check.equal(found, right, call=f"index_at({number}, {sizes})", mistakes={
             sentence: wrong[number] for sentence, wrong in known.items() if wrong == got})
+        whole(found, f"index_at({number}, {sizes})", "An index")
 
 
 # ---- is_contiguous ----
@@ -142,9 +152,10 @@ def test_is_contiguous(layout):
     other.
     """
     sizes, strides, _ = layout
-    got = is_contiguous(sizes, strides)
+    call = f"is_contiguous({sizes}, {strides})"
     places = layout.places()
     right = places == list(range(len(places)))
+    got = contiguous(sizes, strides, right)
     if right:
         note = f"In their order, the elements lie at {places}."
         if not places:
@@ -156,7 +167,13 @@ def test_is_contiguous(layout):
         note = f"Element number {number} does not lie at {number}, but at {places[number]}."
         if 1 in sizes:
             note += " A stride of any other dimension than those of size 1 does matter."
-    check.equal(got, right, call=f"is_contiguous({sizes}, {strides})", note=note)
+    check.equal(got, right, call=call, note=note)
+
+
+def contiguous(sizes, strides, right):
+    """What `is_contiguous` says; a NumPy bool is as good as one of Python's."""
+    got = answer(is_contiguous, (sizes, strides), f"is_contiguous({sizes}, {strides})", f"{right}")
+    return bool(got) if isinstance(got, np.bool_) else got
 
 
 @given(sizes=shapes())
@@ -164,4 +181,4 @@ def test_is_contiguous(layout):
 def test_memory_without_gaps_is_contiguous(sizes):
     """Sizes with the strides of contiguous memory are contiguous."""
     strides = row_major(sizes)
-    check.equal(is_contiguous(sizes, strides), True, call=f"is_contiguous({sizes}, {strides})")
+    check.equal(contiguous(sizes, strides, True), True, call=f"is_contiguous({sizes}, {strides})")

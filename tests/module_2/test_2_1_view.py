@@ -13,7 +13,18 @@ import math
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from layouts import Layout, factorizations, is_strides, layouts, places_by_formula, regrouped, row_major, shapes
+from layouts import (
+    Layout,
+    answer,
+    factorizations,
+    is_strides,
+    layouts,
+    places_by_formula,
+    regrouped,
+    row_major,
+    shapes,
+    whole,
+)
 
 from course import check
 from terox.tensors.layout import view_strides
@@ -32,19 +43,36 @@ def by_trying(layout, new_sizes):
 
 def compare(sizes, strides, new_sizes):
     """`view_strides` gives strides that show each element where it is, or None if there are none."""
-    got = view_strides(sizes, strides, new_sizes)
     call = f"view_strides({sizes}, {strides}, {new_sizes})"
     layout = Layout(sizes, strides)
     right = by_trying(layout, new_sizes)
+    words = in_words(right, new_sizes)
+    got = answer(view_strides, (sizes, strides, new_sizes), call, words)
     if right is None:
         check.equal(got, None, call=call, mistakes=known(layout, new_sizes), note=moved(layout, new_sizes, got))
         return
-    check.that(got is not None, "There are such strides, but None was returned.", call=call, got=got, expected=right,
-               note=why_legal(sizes, strides, new_sizes))
-    if is_strides(got, len(right)):  # along a dimension of size 1, any stride is right
+    if got is None:
+        problem = "There are such strides, but None was returned."
+        raise check.CheckFailed(call, "None", words, " ".join(filter(None, [
+            problem, why_legal(sizes, strides, new_sizes)])))
+    listed = isinstance(got, list)
+    if is_strides(tuple(got) if listed else got, len(right)):  # along a dimension of size 1, any stride is right
         right = tuple(found if size == 1 else stride for size, stride, found in zip(new_sizes, right, got))
-    check.equal(got, right, call=call, mistakes=known(layout, new_sizes), note=moved(layout, new_sizes, got)
+    elif 1 in new_sizes and not (isinstance(got, tuple) and len(got) == len(right)):
+        raise check.CheckFailed(call, check.shown(got), words,
+                                "A tuple with a stride for each of the new dimensions was expected.")
+    check.equal(got, right, call=call, mistakes=known(layout, new_sizes, right), note=moved(layout, new_sizes, got)
                 or f"A tuple with a stride for each of the {len(right)} new dimensions was expected.")
+    whole(got, call, "A stride")
+
+
+def in_words(right, new_sizes):
+    """The right strides; those along dimensions of size 1 may be any."""
+    if right is None or 1 not in new_sizes:
+        return f"{right}"
+    if set(new_sizes) == {1}:
+        return "one stride, any number" if len(new_sizes) == 1 else f"{len(new_sizes)} strides, any numbers"
+    return f"({', '.join('any' if size == 1 else str(stride) for size, stride in zip(new_sizes, right))})"
 
 
 def why_legal(sizes, strides, new_sizes):
@@ -60,14 +88,14 @@ def why_legal(sizes, strides, new_sizes):
     return None
 
 
-def known(layout, new_sizes):
-    """Wrong results that give the mistake away."""
+def known(layout, new_sizes, filled=None):
+    """Wrong results that give the mistake away. `filled` is right, and has the strides found where any is right."""
     right = by_trying(layout, new_sizes)
     wrong = {
         "These are the strides of contiguous memory, but this memory has another layout. Look at its strides.":
             row_major(new_sizes),
         "The right strides in reverse order. Turn them round before you return them.": right and right[::-1],
-        "These are the strides in a list; strides are a tuple.": right and list(right),
+        "These are the strides in a list; strides are a tuple.": filled and list(filled),
     }
     return {text: strides for text, strides in wrong.items() if strides != right}
 
@@ -197,8 +225,9 @@ def empty_layouts(draw):
 def test_nothing_in_another_shape(pair):
     """Without elements, every view is possible: the same sizes keep their strides, others get contiguous ones."""
     (sizes, strides, _), new_sizes = pair
-    got = view_strides(sizes, strides, new_sizes)
+    call = f"view_strides({sizes}, {strides}, {new_sizes})"
     right = strides if new_sizes == sizes else row_major(new_sizes)
+    got = answer(view_strides, (sizes, strides, new_sizes), call, f"{right}")
     if is_strides(got, len(right)):
         right = tuple(found if size == 1 else stride for size, stride, found in zip(new_sizes, right, got))
     mistakes = {
@@ -208,6 +237,6 @@ def test_nothing_in_another_shape(pair):
         "A size of 0 was multiplied in. It counts as 1.": tuple(
             math.prod(new_sizes[d + 1 :]) for d in range(len(new_sizes))),
     }
-    check.equal(got, right, call=f"view_strides({sizes}, {strides}, {new_sizes})",
+    check.equal(got, right, call=call,
                 mistakes={text: wrong for text, wrong in mistakes.items() if wrong != right},
                 note=None if new_sizes == sizes else "Other sizes get contiguous strides: a size of 0 counts as 1.")

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from impls import Operand, cut, described, from_zero, in_a_row, judge, memory, plain, read_from, trial, written_to
+from impls import Operand, cut, described, from_zero, in_a_row, judge, memory, plain, read_from, run, trial, written_to
 from layouts import Layout, shapes
 
 from course import check
@@ -67,7 +67,7 @@ def calls(draw, sizes=SHAPES):
 def test_elementwise(case):
     """elementwise writes fn of the inputs' elements, index by index, whatever the layouts."""
     out, *ins = case.operands()
-    kernels.elementwise(case.fn, out.impl, *[each.impl for each in ins])
+    run(case, kernels.elementwise, case.fn, out.impl, *[each.impl for each in ins])
 
     def with_places(find):
         """The memory of out, if these were the places of the inputs."""
@@ -96,7 +96,7 @@ def test_elementwise_without_dimensions(dtype, number, offset):
     """Operands without dimensions have one element; its index is ()."""
     case = Call(plain(offset=offset), *[plain(offset=n) for n in range(number)], dtype=dtype)
     out, *ins = case.operands()
-    kernels.elementwise(case.fn, out.impl, *[each.impl for each in ins])
+    run(case, kernels.elementwise, case.fn, out.impl, *[each.impl for each in ins])
     judge(repr(case), out, ins, [case.fn(*[each.at(()) for each in ins])], explain=lambda index: shown_at(index, ins))
 
 
@@ -109,7 +109,7 @@ def test_elementwise_without_elements(case):
         raise check.CheckFailed(repr(case), f"a call of fn with {numbers}", "no call of fn",
                                 "There is no index if one of the sizes is 0.")
 
-    kernels.elementwise(fn, out.impl, *[each.impl for each in ins])
+    run(case, kernels.elementwise, fn, out.impl, *[each.impl for each in ins])
     judge(repr(case), out, ins, [])
 
 
@@ -128,7 +128,7 @@ def test_elementwise_calls_once(case):
         seen.append(numbers)
         return case.fn(*numbers)
 
-    kernels.elementwise(fn, out.impl, *[each.impl for each in ins])
+    run(case, kernels.elementwise, fn, out.impl, *[each.impl for each in ins])
     wanted = sorted(zip(*[each.numbers() for each in ins]))
     note = "These are the arguments of all calls of fn, sorted."
     if len(seen) != len(wanted):
@@ -148,7 +148,7 @@ def test_elementwise_without_inputs(layout):
     """
     out, call = Operand.output(layout), "elementwise(f, out), where f() gives 1, 2, 3, ..."
     numbers = itertools.count(1)
-    kernels.elementwise(lambda: next(numbers), out.impl)
+    run(f"{call}\n{out}", kernels.elementwise, lambda: next(numbers), out.impl)
     called = next(numbers) - 1
     after = sorted(out.array[out.places].tolist())
     wanted = [float(n + 1) for n in range(layout.numel)]
@@ -171,15 +171,15 @@ def test_elementwise_of_several_dtypes(layouts):
     first = Operand.counted("b", layouts[2], "float32")
     second = Operand.counted("c", layouts[3], "float64", 10)
     out = Operand.output(layouts[0], "float32")
-    kernels.elementwise(lambda a, b, c: b if a else c, out.impl, condition.impl, first.impl, second.impl)
+    call = f"elementwise(f, out, a, b, c), f(a, b, c) = b if a else c\n{described(out, condition, first, second)}"
+    run(call, kernels.elementwise, lambda a, b, c: b if a else c, out.impl, condition.impl, first.impl, second.impl)
     chosen = [b if a else c for a, b, c in zip(condition.numbers(), first.numbers(), second.numbers())]
-    judge(f"elementwise(f, out, a, b, c), f(a, b, c) = b if a else c\n{described(out, condition, first, second)}",
-          out, [condition, first, second], chosen)
+    judge(call, out, [condition, first, second], chosen)
     out = Operand.output(layouts[0], "bool")
-    kernels.elementwise(lambda b, c: 1.0 if 9 * b < c else 0.0, out.impl, first.impl, second.impl)
+    call = f"elementwise(f, out, b, c), f(b, c) = 1.0 if 9 * b < c else 0.0\n{described(out, first, second)}"
+    run(call, kernels.elementwise, lambda b, c: 1.0 if 9 * b < c else 0.0, out.impl, first.impl, second.impl)
     less = [9 * b < c for b, c in zip(first.numbers(), second.numbers())]
-    judge(f"elementwise(f, out, b, c), f(b, c) = 1.0 if 9 * b < c else 0.0\n{described(out, first, second)}", out,
-          [first, second], less)
+    judge(call, out, [first, second], less)
 
 
 @given(calls())
@@ -189,9 +189,11 @@ def test_elementwise_of_whole_numbers(case):
     case = Call(*case.layouts, dtype="int64")
     out, *ins = case.operands()
     big = 2**62 + 1
-    exact(kernels.elementwise, 1)(lambda *numbers: case.fn(*numbers) * big, out.impl, *[each.impl for each in ins])
+    call = f"{case}\nAll results of f are multiplied by 2**62 + 1."
+    run(call, exact(kernels.elementwise, 1), lambda *numbers: case.fn(*numbers) * big, out.impl,
+        *[each.impl for each in ins])
     wanted = [case.fn(*row) * big for row in zip(*[each.numbers() for each in ins])]
-    judge(f"{case}\nAll results of f are multiplied by 2**62 + 1.", out, ins, [cut(number) for number in wanted],
+    judge(call, out, ins, [cut(number) for number in wanted],
           mistakes={"Digits are lost: whole numbers above 2**53 have to stay ints, and must not become floats.":
                     memory(out, [cut(int(float(number))) for number in wanted])})
 

@@ -20,6 +20,7 @@ from impls import (
     memory,
     plain,
     read_from,
+    run,
     trial,
     written_to,
 )
@@ -85,7 +86,7 @@ def terms(a, b, read_a=None, read_b=None, inner=None):
 def test_matmul(case):
     """out[..., i, j] is the sum over k of a[..., i, k] * b[..., k, j], whatever the layouts."""
     out, a, b = case.operands()
-    kernels.matmul(out.impl, a.impl, b.impl)
+    run(case, kernels.matmul, out.impl, a.impl, b.impl)
     judge(repr(case), out, [a, b], [sum(each) for each in terms(a, b)], mistakes=known(out, a, b),
           explain=lambda index: products_of(index, out, a, b))
 
@@ -134,7 +135,31 @@ def known(out, a, b):
         mistakes["All matrices of the batch were computed from the first ones: the index of the batch plays a part in "
                  "a and b, too."] = summed(read_a=lambda batch, i, p: a.at((*first, i, p)),
                                         read_b=lambda batch, p, j: b.at((*first, p, j)))
+        # First: without a batch, where this mistake is none, those of rows and columns have been recognized.
+        mistakes = {"strides[0] and strides[1] are not of rows and columns here: these are the last two dimensions.": [
+            all_from_front(out, a, b, which)
+            for which in ((out, a, b), (a, b), (out,), (a,), (b,), (out, a), (out, b))]} | mistakes
     return mistakes
+
+
+def all_from_front(out, a, b, which):
+    """The memory of out, had it happened to the operands `which`."""
+    read_a, read_b = [(lambda *index, each=each: from_front(each, *index)) if each in which else None
+                      for each in (a, b)]
+    written = [from_front(out, *index, at=int) for index in in_parts(out)] if out in which else None
+    return trial(lambda: memory(out, [sum(each) for each in terms(a, b, read_a=read_a, read_b=read_b)], written))
+
+
+def in_parts(operand):
+    """Its indices as batch, row and column."""
+    return [(tuple(batch), i, j) for *batch, i, j in indices(operand.layout.sizes)]
+
+
+def from_front(operand, batch, i, j, at=None):
+    """Its number (or place, with `at`), had its first two strides been taken for those of rows and columns."""
+    strides, offset = operand.layout.strides, operand.layout.offset
+    place = offset + sum(n * stride for n, stride in zip(batch, strides)) + i * strides[0] + j * strides[1]
+    return at(place) if at else operand.before[place]
 
 
 def turned(operand):
@@ -157,7 +182,7 @@ def test_matmul_of_nothing(case):
     *batch, n, m = case.layouts[0].sizes
     case = Call(case.layouts[0], plain(*batch, n, 0), plain(*batch, 0, m), case.dtype)
     out, a, b = case.operands()
-    kernels.matmul(out.impl, a.impl, b.impl)
+    run(case, kernels.matmul, out.impl, a.impl, b.impl)
     judge(repr(case), out, [a, b], [0] * out.layout.numel, explain=lambda index: products_of(index, out, a, b))
 
 
@@ -168,7 +193,7 @@ def test_matmul_without_results(sizes, batch):
     n, k, m = sizes
     case = Call(plain(*batch, n, m, offset=1), plain(*batch, n, k), plain(*batch, k, m))
     out, a, b = case.operands()
-    kernels.matmul(out.impl, a.impl, b.impl)
+    run(case, kernels.matmul, out.impl, a.impl, b.impl)
     judge(repr(case), out, [a, b], [])
 
 
@@ -186,11 +211,12 @@ def test_matmul_of_infinities_and_nan(numbers):
     a = Operand.holding("a", plain(2, k), numbers[0])
     b = Operand.holding("b", plain(k, 2), numbers[1])
     out = Operand.output(plain(2, 2))
-    kernels.matmul(out.impl, a.impl, b.impl)
+    call = f"matmul(out, a, b)\n{described(out, a, b)}"
+    run(call, kernels.matmul, out.impl, a.impl, b.impl)
     products = terms(a, b)
     skipped = [sum(a.at((i, p)) * b.at((p, j)) for p in range(k) if a.at((i, p)) and b.at((p, j)))
                for i, j in indices((2, 2))]
-    judge(f"matmul(out, a, b)\n{described(out, a, b)}", out, [a, b], [sum(each) for each in products],
+    judge(call, out, [a, b], [sum(each) for each in products],
           explain=lambda index: products_of(index, out, a, b), mistakes={
               "Where a factor is 0, the product was left out; but 0 times infinity or NaN is NaN.":
               memory(out, skipped)})
@@ -207,7 +233,9 @@ def test_matmul_of_float32(pairs):
     a = Operand.holding("a", plain(1, k), [x for x, _ in pairs], "float32")
     b = Operand.holding("b", plain(k, 1), [y for _, y in pairs], "float32")
     out = Operand.output(plain(1, 1), "float32")
-    kernels.matmul(out.impl, a.impl, b.impl)
+    call = (f"matmul(out, a, b) of float32, sizes (1, {k}) and ({k}, 1)\na: {[x for x, _ in pairs]}\n"
+            f"b: {[y for _, y in pairs]}")
+    run(call, kernels.matmul, out.impl, a.impl, b.impl)
     exactly = float(sum(Fraction(x) * Fraction(y) for x, y in pairs))
     # A product of two numbers of float32 is exact in float64. Each of the additions is off by half a unit of float64
     # at most, of a sum no larger than that of all magnitudes; the one rounding to float32 by half a unit of float32.
@@ -215,8 +243,7 @@ def test_matmul_of_float32(pairs):
     stepwise = np.float32(0)
     for x, y in pairs:
         stepwise = np.float32(float(stepwise) + x * y)
-    judge(f"matmul(out, a, b) of float32, sizes (1, {k}) and ({k}, 1)\na: {[x for x, _ in pairs]}\n"
-          f"b: {[y for _, y in pairs]}", out, [a, b], [exactly],
+    judge(call, out, [a, b], [exactly],
           near=lambda got, wanted: abs(got - exactly) <= bound + 2.0**-150, mistakes={
               "The sum was rounded to float32 at every step. Add up in a Python number, with numbers that are read "
               "from `storage.data` and not from `storage.array`, and write it to out when it is complete.":
@@ -235,7 +262,7 @@ def test_matmul_of_whole_numbers(case):
     a = Operand("a", layouts[1], lambda place: 2**60 + place + 1, "int64")
     b = Operand("b", layouts[2], lambda place: 2 * place + 1, "int64")
     call = f"matmul(out, a, b) of int64\n{described(out, a, b)}"
-    exact(kernels.matmul, 0)(out.impl, a.impl, b.impl)
+    run(call, exact(kernels.matmul, 0), out.impl, a.impl, b.impl)
     products = terms(a, b)
     judge(call, out, [a, b], [cut(sum(each)) for each in products], mistakes={
         "Digits are lost: whole numbers above 2**53 have to stay ints, so the sum begins with 0 and not with 0.0.":

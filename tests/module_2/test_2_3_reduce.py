@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from impls import Operand, cut, described, from_zero, in_a_row, judge, memory, plain, read_from, trial, written_to
+from impls import (
+    Operand,
+    cut,
+    described,
+    from_zero,
+    in_a_row,
+    judge,
+    memory,
+    plain,
+    read_from,
+    run,
+    trial,
+    twice,
+    written_to,
+)
 from layouts import Layout, indices, row_major, shapes
 
 from course import check
@@ -70,6 +84,7 @@ def fold(numbers, fn=subtract, start=START):
 
 
 @given(calls())
+@example(Call(Layout((1,), (5,), 1), Layout((2,), (2,), 2), (0,)))
 @example(Call(plain(1), plain(3, offset=1), (0,)))
 @example(Call(plain(2, 1), plain(2, 3), (1,)))
 @example(Call(plain(1, 3), plain(2, 3), (0,)))
@@ -82,7 +97,7 @@ def fold(numbers, fn=subtract, start=START):
 def test_reduce(case):
     """reduce folds along dims, and along them only, beginning with start: fn(fn(start, one element), the next), ..."""
     out, a = case.operands()
-    kernels.reduce(subtract, out.impl, a.impl, case.dims, START)
+    run(case, kernels.reduce, subtract, out.impl, a.impl, case.dims, START)
     judge(repr(case), out, [a], [fold(map(a.at, group)) for group in case.groups()], mistakes=known(case, out, a),
           explain=lambda index: elements_of(index, case, a))
 
@@ -97,13 +112,29 @@ def known(case, out, a):
     carried = [fold(sum(values[: n + 1], [])) for n in range(len(values))]
     mistakes = {"With no dims there is still start: each element is folded with it.": memory(
         out, a.numbers())} if not dims else {}
+
+
+    def read_at(place_of):
+        """The memory of out, if these were the places of the elements of a."""
+        return trial(lambda: memory(out, [fold(a.before[place_of(index)] for index in group) for group in groups]))
+
+    def by(strides, offset):
+        return read_at(lambda index: offset + sum(i * stride for i, stride in zip(index, strides)))
+
+    at_twice = dict(zip(indices(sizes), twice(a)))
     mistakes |= {
+        "a was read at places that follow from the strides and the offset of out: each operand has its own.":
+        by(out.layout.strides, out.layout.offset),
         "out has strides, too: its elements were written one after the other.": memory(out, right, in_a_row(out)),
         "The offset of out is left out: its elements do not begin at place 0.": memory(out, right, from_zero(out)),
         "The strides of a are left out: its elements do not lie one after the other.":
         trial(lambda: memory(out, [fold(a.before[numbers[index]] for index in group) for group in groups])),
         "The offset of a is left out: its elements do not begin at place 0.":
         memory(out, [fold(a.before[at_zero[index]] for index in group) for group in groups]),
+        "The offset of a is added twice.": read_at(at_twice.get),
+        "The offset of out is added twice.": memory(out, right, twice(out)),
+        "The offset is added twice, that of a and that of out.": trial(lambda: memory(
+            out, [fold(a.before[at_twice[index]] for index in group) for group in groups], twice(out))),
         "The arguments of fn have changed places: the value so far comes first.":
         memory(out, [fold(each, lambda so_far, x: x - so_far) for each in values]),
         "Each fold begins with start. Here the value so far was carried on to the next element of out.":
@@ -120,9 +151,13 @@ def known(case, out, a):
             out, [fold(a.at(index) for index in group if all(index[d] == 0 for d in dims if d != dim))
                   for group in groups])
         inner = [{tuple(i for d, i in enumerate(index) if d != dim) for index in group} for group in groups]
-        mistakes["start is used more than once for an element of out: after the first step, the value so far takes "
-                 "its place."] = memory(out, [START - fold(each) - (len(rest) - 1) * START
-                                              for each, rest in zip(values, inner)])
+        mistakes["start is used more than once for an element of out, again for each fold along dimension "
+                 f"{dim}: after the first step, the value so far takes its place."] = memory(
+            out, [START - fold(each) - (len(rest) - 1) * START for each, rest in zip(values, inner)])
+    if len(dims) > 1:
+        mistakes["start is used once for each dimension of dims. For an element of out it is used once."] = [
+            memory(out, [value + more * START for value in right])
+            for more in (len(dims), len(dims) - 1, -len(dims), 1 - len(dims))]
     return mistakes
 
 
@@ -145,7 +180,7 @@ EMPTY = [((0,), (0,)), ((2, 0), (1,)), ((0, 3), (0,)), ((2, 0, 2), (2, 1)), ((0,
 def test_reduce_of_nothing(case):
     """Where there is nothing to fold, the result is start."""
     out, a = case.operands()
-    kernels.reduce(subtract, out.impl, a.impl, case.dims, START)
+    run(case, kernels.reduce, subtract, out.impl, a.impl, case.dims, START)
     judge(repr(case), out, [a], [START] * out.layout.numel,
           explain=lambda index: "There is nothing to fold, so it is start.")
 
@@ -156,7 +191,7 @@ def test_reduce_without_results(shape):
     sizes, dims = shape
     case = Call(plain(*folded(sizes, dims), offset=1), plain(*sizes, offset=1), dims)
     out, a = case.operands()
-    kernels.reduce(subtract, out.impl, a.impl, dims, START)
+    run(case, kernels.reduce, subtract, out.impl, a.impl, dims, START)
     judge(repr(case), out, [a], [])
 
 
@@ -178,7 +213,7 @@ def test_reduce_calls_once(case):
         given_before.add(so_far - x)
         return so_far - x
 
-    kernels.reduce(fn, out.impl, a.impl, case.dims, START)
+    run(case, kernels.reduce, fn, out.impl, a.impl, case.dims, START)
     check.equal(sorted(seen), sorted(a.numbers()), call=repr(case),
                 note="These are the second arguments of all calls of fn, sorted.")
 
@@ -201,7 +236,7 @@ def test_reduce_of_float32(rows, start):
     a = Operand.holding("a", plain(*sizes), numbers, "float32")
     out = Operand.output(plain(1, 1), "float32")
     call = f"reduce(add, out, a, (0, 1), {start}) of float32, a: elements {rows}"
-    kernels.reduce(lambda so_far, x: so_far + x, out.impl, a.impl, (0, 1), start)
+    run(call, kernels.reduce, lambda so_far, x: so_far + x, out.impl, a.impl, (0, 1), start)
     exactly = float(sum(map(Fraction, numbers), Fraction(start)))
     # Each addition is off by half a unit of float64 at most, of a sum that is no larger than that of all magnitudes;
     # the one rounding to float32 by half a unit of float32, or, near 0, half of the smallest number.
@@ -225,8 +260,8 @@ def test_reduce_of_whole_numbers(case):
     case = Call(*case.layouts, case.dims, dtype="int64")
     out = case.operands()[0]
     a = Operand("a", case.layouts[1], lambda place: 2**58 + place + 1, "int64")
-    exact(kernels.reduce, 1)(subtract, out.impl, a.impl, case.dims, START)
     call = f"reduce(f, out, a, {case.dims}, {START}), f(so_far, x) = so_far - x\n{described(out, a)}"
+    run(call, exact(kernels.reduce, 1), subtract, out.impl, a.impl, case.dims, START)
     judge(call, out, [a], [cut(fold(map(a.at, group))) for group in case.groups()], mistakes={
         "Digits are lost: whole numbers above 2**53 have to stay ints, and start must not become a float.":
         memory(out, [cut(int(fold(map(a.at, group), start=float(START)))) for group in case.groups()])})
@@ -242,7 +277,7 @@ def test_reduce_of_bool(drawn, period):
     a = Operand("a", layout, lambda place: place % period != 0, "bool")
     sizes = folded(layout.sizes, dims)
     out = Operand.output(Layout(sizes, row_major(sizes)), "bool")
-    kernels.reduce(lambda so_far, x: 1.0 if so_far and x else 0.0, out.impl, a.impl, dims, True)
+    call = f"reduce(f, out, a, {dims}, True), f(so_far, x) = 1.0 if so_far and x else 0.0\n{described(out, a)}"
+    run(call, kernels.reduce, lambda so_far, x: 1.0 if so_far and x else 0.0, out.impl, a.impl, dims, True)
     groups = Call(out.layout, layout, dims).groups()
-    judge(f"reduce(f, out, a, {dims}, True), f(so_far, x) = 1.0 if so_far and x else 0.0\n{described(out, a)}", out,
-          [a], [all(map(a.at, group)) for group in groups])
+    judge(call, out, [a], [all(map(a.at, group)) for group in groups])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from layouts import Layout, layouts
-from looks import check_view, geometry_of, lost_offset
+from looks import asked, check_view, geometry_of, lost_offset
 
 from course import check
 from terox.tensors import views
@@ -56,14 +57,16 @@ def permuted(draw):
 def test_permute(case):
     """permute reads dimension dims[n] of the tensor as dimension n of the view, from the same offset."""
     layout, dims = case
-    got = views.permute(*layout, dims)
+    call = f"permute({layout.sizes}, {layout.strides}, {layout.offset}, {dims})"
+    with asked(call):
+        got = views.permute(*layout, dims)
     expected = layout.array().transpose(dims)
     right = geometry_of(expected)
     back = [dims.index(d) for d in range(len(dims))]
     check_view(
         got,
         expected,
-        f"permute({layout.sizes}, {layout.strides}, {layout.offset}, {dims})",
+        call,
         {
             "The sizes moved, and the strides did not.": (right[0], layout.strides, layout.offset),
             "The strides moved, and the sizes did not.": (layout.sizes, right[1], layout.offset),
@@ -104,7 +107,9 @@ def expanded(draw):
 def test_expand(case):
     """expand reads each element again along stretched and new dimensions; a size of -1 keeps the tensor's own."""
     layout, shape, wanted = case
-    got = views.expand(*layout, shape)
+    call = f"expand({layout.sizes}, {layout.strides}, {layout.offset}, {shape})"
+    with asked(call, f"sizes {wanted}", note=lambda error: still_minus_one(error, shape)):
+        got = views.expand(*layout, shape)
     expected = np.broadcast_to(layout.array(), wanted)
     strides = geometry_of(expected)[1]
     new = len(shape) - len(layout.sizes)
@@ -120,7 +125,26 @@ def test_expand(case):
         from_front = tuple(layout.sizes[d] if n == -1 and d < len(layout.sizes) else n for d, n in enumerate(shape))
         mistakes["Shapes are aligned at their last dimension: the -1 got the size of another one."] = (
             from_front, strides, layout.offset)
-    check_view(got, expected, f"expand({layout.sizes}, {layout.strides}, {layout.offset}, {shape})", mistakes)
+    check_view(got, expected, call, mistakes)
+
+
+def still_minus_one(error, shape):
+    """A sentence, where broadcast_strides refuses a shape in which the -1 still is."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if -1 in shape and "-1" in str(error) and any(frame.name == "broadcast_strides" for frame in frames):
+        _end_in_views(error)
+        return "The -1 is still in the shape that was handed on; put the tensor's own size in its place."
+    return None
+
+
+def _end_in_views(error):
+    """The error is then reported at the learner's line in views.py, and not further in."""
+    last, place = None, error.__traceback__
+    while place is not None:
+        last = place if place.tb_frame.f_code.co_filename == views.__file__ else last
+        place = place.tb_next
+    if last is not None:
+        last.tb_next = None
 
 
 class NotExpanded(NamedTuple):
@@ -156,8 +180,9 @@ def test_expand_refuses(case):
     """Where a tensor cannot be stretched to a shape, or -1 stands in front, expand raises RuntimeError naming both."""
     layout, shape, why = case
     call = f"expand({layout.sizes}, {layout.strides}, {layout.offset}, {shape})"
-    error = check.raises(RuntimeError, lambda: views.expand(*layout, shape), call=call,
-                         note=f"A tensor of shape {list(layout.sizes)} cannot be expanded to {list(shape)}: {why}.")
+    note = f"A tensor of shape {list(layout.sizes)} cannot be expanded to {list(shape)}: {why}."
+    with asked(call, "RuntimeError", note=lambda error: note):
+        error = check.raises(RuntimeError, lambda: views.expand(*layout, shape), call=call, note=note)
     for each in (layout.sizes, shape):
         check.that(str(list(each)) in str(error) or str(tuple(each)) in str(error),
                    f"The message has to name both shapes, and does not have {list(each)}.", call=call, got=str(error))
@@ -199,8 +224,10 @@ def sliced(draw):
 def test_slice(case):
     """slice reads the indices start, start + step, ... below stop along one dimension; maybe none at all."""
     layout, dim, start, stop, step = case
-    got = views.slice(*layout, dim, start, stop, step)
     sizes, strides, offset = layout
+    call = f"slice({sizes}, {strides}, {offset}, dim={dim}, start={start}, stop={stop}, step={step})"
+    with asked(call):
+        got = views.slice(*layout, dim, start, stop, step)
     expected = layout.array()[(slice(None),) * dim + (slice(start, stop, step),)]
     right = geometry_of(expected)
     stride, room = strides[dim], stop - start
@@ -208,7 +235,7 @@ def test_slice(case):
     def counting(n):
         return (replaced(sizes, dim, n),)
 
-    mistakes = {
+    mistakes = other_dimensions(case, right[0][dim]) | {
         "The offset moves by start steps, and a step along this dimension is as long as its stride.":
             (*right[:2], offset + start),
         "The offset moves by start steps of the tensor; the longer steps of the view come after that.":
@@ -229,8 +256,17 @@ def test_slice(case):
             room // step)
         mistakes["That is one element too many: stop itself is not read."] = counting(room // step + 1)
         mistakes["The number of indices between start and stop; of those, only every step-th is read."] = counting(room)
-    check_view(got, expected,
-               f"slice({sizes}, {strides}, {offset}, dim={dim}, start={start}, stop={stop}, step={step})", mistakes)
+    check_view(got, expected, call, mistakes)
+
+
+def other_dimensions(case, count):
+    """What slicing another dimension than dim gives."""
+    (sizes, strides, offset), dim, start, _, step = case
+    return {
+        f"Dimension {other} was sliced, not dim={dim}.": [
+            (replaced(sizes, other, count), replaced(strides, other, stride * step), offset + start * strides[by])
+            for stride in (strides[other], strides[dim]) for by in (other, dim)]
+        for other in range(len(sizes)) if other != dim}
 
 
 # ---- select ----
@@ -256,11 +292,14 @@ def selected(draw):
 @example(case=Selected(CUBE, 1, 2))
 @example(case=Selected(Layout((3, 3), (3, 1)), 1, 1))
 @example(case=Selected(Layout((4,), (2,), 1), 0, 3))
+@example(case=Selected(Layout((1, 2, 1), (2, 1, 1)), 2, 0))
 def test_select(case):
     """select reads the part with one index along a dimension, and the view does not have that dimension."""
     layout, dim, index = case
-    got = views.select(*layout, dim, index)
     sizes, strides, offset = layout
+    call = f"select({sizes}, {strides}, {offset}, dim={dim}, index={index})"
+    with asked(call):
+        got = views.select(*layout, dim, index)
     expected = layout.array()[(slice(None),) * dim + (index,)]
     right, stride = geometry_of(np.asarray(expected)), strides[dim]
     mistakes = {
@@ -279,4 +318,10 @@ def test_select(case):
         if other != dim:
             mistakes[f"Dimension {other} was left out, not dimension {dim}."] = (
                 without(sizes, other), without(strides, other), right[2])
-    check_view(got, expected, f"select({sizes}, {strides}, {offset}, dim={dim}, index={index})", mistakes)
+    for name, values, right_values in (("sizes", sizes, right[0]), ("strides", strides, right[1])):
+        removed = without(values, values.index(values[dim]))
+        if removed != right_values:
+            sentence = (f"`remove` takes out the first of the {name} that is {values[dim]}, and that is not the one of "
+                        f"dimension {dim}: `del` takes a place.")
+            mistakes[sentence] = (removed,) if name == "sizes" else (right[0], removed, right[2])
+    check_view(got, expected, call, mistakes)

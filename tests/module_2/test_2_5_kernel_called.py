@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from made_up import Arguments, Kernel, arguments, registered, tensor
+from made_up import Arguments, Kernel, arguments, called, registered, tensor, trying
 
 from course import check
 from terox.tensors.dispatcher import COMPOSITE, call
@@ -36,7 +36,7 @@ def test_the_kernel_gets_the_arguments(args):
     """The kernel is called once, with the arguments as they are; what it returns is the result."""
     kernel = Kernel("mix", COMPOSITE)
     with registered(kernel):
-        result = call("mix", *args.values)
+        result = called(args.call("mix"), "mix", *args.values)
     check_called(kernel, args, result, args.call("mix"))
 
 
@@ -44,22 +44,22 @@ def test_the_kernel_gets_the_arguments(args):
 @example(kinds=["leaf"])
 @example(kinds=["plain", "plain"])
 def test_the_kernel_of_a_differentiable_op_gets_the_arguments(kinds):
-    """So it is for an op that has a derivative, whether or not the call is recorded: one call, with the arguments."""
+    """The kernel of an op with a derivative, too, is called once, with the arguments as they are, recorded or not."""
     args = Arguments([*kinds, 2.0])
     names = ["a", "b", "c", "d"][: len(kinds)]
     kernel = Kernel("mix", COMPOSITE)
     with registered(kernel, derivatives=[(f"mix({', '.join(names)}, n)", *names)]):
-        result = call("mix", *args.values)
+        result = called(args.call("mix"), "mix", *args.values)
     check_called(kernel, args, result, args.call("mix"))
 
 
 @pytest.mark.parametrize("value", [7, None, (1, 2), "word"], ids=str)
 def test_a_result_that_is_no_tensor(value):
-    """An op without a derivative may return anything: it comes back as it is."""
-    kernel = Kernel("mix", COMPOSITE, lambda *args: value)
+    """The kernel of an op without a derivative may return anything: call returns it as it is."""
+    kernel, text = Kernel("mix", COMPOSITE, lambda *args: value), f'call("mix", x), whose kernel returns {value!r}'
     with registered(kernel):
-        got = call("mix", tensor("leaf"))
-    check.equal(got, value, call=f'call("mix", x), whose kernel returns {value!r}')
+        got = called(text, "mix", tensor("leaf"))
+    check.equal(got, value, call=text)
 
 
 @given(device=st.sampled_from(["red", "blue"]), spec=st.sampled_from([
@@ -70,7 +70,7 @@ def test_the_device_is_that_of_the_tensors(device, spec):
     args = Arguments(spec, device)
     kernels = {place: Kernel("mix", place) for place in ("red", "blue", COMPOSITE)}
     with registered(*kernels.values()):
-        result = call("mix", *args.values)
+        result = called(args.call("mix"), "mix", *args.values)
     for place, kernel in kernels.items():
         check.that(place == device or not kernel.calls, f"The tensors are on {device!r}, and the kernel of {place!r} "
                    "was called.", call=args.call("mix"))
@@ -82,7 +82,7 @@ def test_the_composite_kernel_for_a_device_without_one():
     args = Arguments(["plain", 2.0], "blue")
     kernel = Kernel("mix", COMPOSITE)
     with registered(Kernel("mix", "red"), kernel):
-        result = call("mix", *args.values)
+        result = called(args.call("mix"), "mix", *args.values)
     check_called(kernel, args, result, args.call("mix"))
 
 
@@ -96,19 +96,20 @@ def test_different_devices(place, kind):
     kernels = [Kernel("mix", device) for device in ("red", "blue", COMPOSITE)]
     text = {"two arguments": "r, b", "a number first": "2.0, r, b", "in a list": "[r, b], 0",
             "one in a list": "r, [r, b]", "three": "b, b, r"}[place]
-    with registered(*kernels):
-        check.raises(RuntimeError, lambda: call("mix", *args), mentions=("mix", "red", "blue"),
-                     call=f'call("mix", {text}), where r is a tensor on "red" and b one on "blue"')
+    words = f'call("mix", {text}), where r is a tensor on "red" and b one on "blue"'
+    with registered(*kernels), trying(words, "RuntimeError"):
+        check.raises(RuntimeError, lambda: call("mix", *args), mentions=("mix", "red", "blue"), call=words)
     check.that(not any(kernel.calls for kernel in kernels), "A kernel was called before the error.",
                call=f'call("mix", {text})')
 
 
 def test_no_kernel():
-    """An op that the device cannot do is an error that names both: NotImplementedError."""
-    with registered(Kernel("mix", "blue")):
+    """An op that the device cannot do is a NotImplementedError, which names the op and the device."""
+    text = 'call("mix", x), where x is on "red", and "mix" is registered on "blue" alone'
+    with registered(Kernel("mix", "blue")), trying(text, "NotImplementedError"):
         for kind in ("plain", "leaf"):
             check.raises(NotImplementedError, lambda kind=kind: call("mix", tensor(kind)), mentions=("mix", "red"),
-                         call='call("mix", x), where x is on "red", and "mix" is registered on "blue" alone')
+                         call=text)
 
 
 def test_an_error_of_the_kernel():
@@ -123,7 +124,7 @@ def test_an_error_of_the_kernel():
         for kind in ("plain", "leaf"):
             own, other = Kernel("mix", "red", fail), Kernel("mix", COMPOSITE)
             text = f'call("mix", x), whose kernel raises {error!r}'
-            with registered(own, other, derivatives=[("mix(a)", "a")]):
+            with registered(own, other, derivatives=[("mix(a)", "a")]), trying(text, repr(error)):
                 got = check.raises(type(error), lambda kind=kind: call("mix", tensor(kind)), call=text,
                                    note="The kernel's error has to come through.")
             check.that(got is error, "The kernel's own error has to come through.", call=text, got=got)

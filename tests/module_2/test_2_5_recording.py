@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from made_up import Arguments, Kernel, registered, tensor
+from made_up import Arguments, Kernel, called, registered, tensor, trying
 
 import terox
 from course import check
@@ -60,9 +60,9 @@ def test_when_a_call_is_recorded(args, recording, differentiable):
     """A result has a node exactly where recording is on, a tensor requires grad, and the op has a derivative."""
     names = ["a", "b", "c", "d"][: len(args.values)]
     derivatives = [(f"mix({', '.join(names)})", *names)] if differentiable else []
-    with registered(Kernel("mix", COMPOSITE), derivatives=derivatives, recording=recording):
-        result = call("mix", *args.values)
     text = args.call("mix") + ("" if recording else ", under no_grad")
+    with registered(Kernel("mix", COMPOSITE), derivatives=derivatives, recording=recording):
+        result = called(text, "mix", *args.values)
     wanting = any(kind != "plain" for _, kind, _ in args.tensors)
     if recording and differentiable and wanting:
         check_node(result, "MixBackward0", args.values, text)
@@ -87,10 +87,11 @@ def test_recording_is_as_it_was(recording, kind, differentiable, fails):
     text = (f'call("mix", x), where x is {kind}, recording is {"on" if recording else "off"}'
             + (", and the kernel raises an error" if fails else ""))
     with registered(Kernel("mix", COMPOSITE, does), derivatives=[MIX] * differentiable, recording=recording):
-        if fails:
-            check.raises(ValueError, lambda: call("mix", tensor(kind)), call=text)
-        else:
-            call("mix", tensor(kind))
+        with trying(text, "ValueError" if fails else None):
+            if fails:
+                check.raises(ValueError, lambda: call("mix", tensor(kind)), call=text)
+            else:
+                call("mix", tensor(kind))
         check.equal(is_grad_enabled(), recording, call=f"is_grad_enabled() after {text}")
 
 
@@ -100,9 +101,9 @@ def test_recording_is_as_it_was(recording, kind, differentiable, fails):
 def test_tensors_in_a_list(kinds, as_tuple, recording):
     """Tensors in a list, as cat takes them, count as others do: if one of them requires grad, the call is recorded."""
     args = Arguments([tuple(kinds) if as_tuple else kinds, 0])
-    with registered(Kernel("join", COMPOSITE), derivatives=[JOIN], recording=recording):
-        result = call("join", *args.values)
     text = args.call("join") + ("" if recording else ", under no_grad")
+    with registered(Kernel("join", COMPOSITE), derivatives=[JOIN], recording=recording):
+        result = called(text, "join", *args.values)
     if recording and any(kind != "plain" for kind in kinds):
         check_node(result, "JoinBackward0", args.values[0], text)
     else:
@@ -113,9 +114,9 @@ def test_tensors_in_a_list(kinds, as_tuple, recording):
 def test_a_kernel_of_any_kind_is_recorded(device):
     """Autograd stands above the kernels: the node is the same for a device's own kernel and for a composite one."""
     args = Arguments(["leaf"])
+    text = f"{args.call('mix')}, whose kernel is " + ("composite" if device == COMPOSITE else "the device's own")
     with registered(Kernel("mix", device), derivatives=[MIX]):
-        check_node(call("mix", *args.values), "MixBackward0", args.values, f"{args.call('mix')}, whose kernel is "
-                   + ("composite" if device == COMPOSITE else "the device's own"))
+        check_node(called(text, "mix", *args.values), "MixBackward0", args.values, text)
 
 
 def parts(seen):
@@ -137,7 +138,7 @@ def test_an_op_with_a_derivative_leaves_one_node():
     args = Arguments(["leaf"])
     text = f"{args.call('mix')}, whose kernel calls two other ops"
     with registered(*kernels, derivatives=[MIX, ("stir(a)", "a"), ("shake(a)", "a")]):
-        result = call("mix", *args.values)
+        result = called(text, "mix", *args.values)
         check_node(result, "MixBackward0", args.values, text)
         check.that(not seen[0].requires_grad, "An op inside the kernel left a node of its own. mix has a derivative, "
                    "so what its kernel does is not recorded.", call=text, got=f"{seen[0].grad_fn} inside")
@@ -152,7 +153,7 @@ def test_an_op_without_a_derivative_is_recorded_by_its_parts():
     args = Arguments(["leaf"])
     text = f"{args.call('mix')}. mix has no derivative, and calls stir and shake, which have one"
     with registered(*kernels, derivatives=[("stir(a)", "a"), ("shake(a)", "a")]):
-        result = call("mix", *args.values)
+        result = called(text, "mix", *args.values)
     check.that(result is not None, "It returned None. Is a `return` missing?", call=text)
     check.that(result.requires_grad, "The result has no grad_fn: the ops inside the kernel were not recorded.",
                call=text, got=None, expected="ShakeBackward0")
@@ -173,7 +174,7 @@ def test_ops_within_ops():
     args = Arguments(["computed"])
     derivatives = [("outer(a)", "a"), ("stir(a)", "a"), ("shake(a)", "a")]
     with registered(*kernels, derivatives=derivatives):
-        result, after = call("outer", *args.values), call("mix", *args.values)
+        result, after = (called(args.call(op), op, *args.values) for op in ("outer", "mix"))
     check_node(result, "OuterBackward0", args.values, args.call("outer"))
     check.that(not inner[0].requires_grad, "An op inside left a node of its own.", call=args.call("outer"))
     check_node(after, "StirBackward0", args.values, f"{args.call('mix')}, afterwards")
@@ -183,8 +184,8 @@ def test_a_chain_of_calls():
     """The node of a second call leads to the node of the first: that is the graph."""
     x, plain = tensor("leaf"), tensor()
     with registered(Kernel("mix", COMPOSITE), Kernel("stir", "red"), derivatives=[MIX, ("stir(a, b)", "a", "b")]):
-        y = call("mix", x)
-        z = call("stir", plain, y)
+        y = called('y = call("mix", x)', "mix", x)
+        z = called('z = call("stir", p, y)', "stir", plain, y)
     check_node(y, "MixBackward0", [x], 'y = call("mix", x)')
     check_node(z, "StirBackward0", [plain, y], 'call("stir", p, y), where p does not require grad')
 
@@ -194,8 +195,8 @@ def test_recording_inside_a_kernel():
     kernels = [Kernel("mix", COMPOSITE), Kernel("stir", COMPOSITE)]
     for recording in (True, False):
         with registered(*kernels, derivatives=[MIX], recording=recording):
-            call("mix", tensor("leaf"))
-            call("stir", tensor("leaf"))
+            for op in ("mix", "stir"):
+                called(f'call("{op}", x), where x requires grad', op, tensor("leaf"))
         now = "on" if recording else "off"
         check.equal(kernels[0].recording[-1], False, call=f"is_grad_enabled() inside the kernel of an op with a "
                     f"derivative, where recording is {now} outside")
@@ -206,7 +207,7 @@ def test_recording_inside_a_kernel():
 def test_modes_within_modes():
     """enable_grad inside no_grad records again, and no_grad inside that does not."""
     x = tensor("leaf")
-    with registered(Kernel("mix", COMPOSITE), derivatives=[MIX]), terox.no_grad():
+    with registered(Kernel("mix", COMPOSITE), derivatives=[MIX]), trying('call("mix", x)'), terox.no_grad():
         check_plain(call("mix", x), 'call("mix", x) under no_grad', "recording is off")
         with terox.enable_grad():
             check_node(call("mix", x), "MixBackward0", [x], 'call("mix", x) under enable_grad')

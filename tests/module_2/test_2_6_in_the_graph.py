@@ -61,7 +61,8 @@ def named(*rows):
 def test_operands_that_were_broadcast(case):
     """An operand that was broadcast gets a gradient of its own shape: the sum over its repetitions."""
     leaves = {name: leaf(value, case.strided) for name, value in case.arguments.items()}
-    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad, case.strided), case.call("result.backward(grad)"))
+    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad, case.strided),
+             case.call("result.backward(grad)"))
     for name, x in leaves.items():
         call = case.call(f"{name}.grad, after result.backward(grad)")
         compare(gradient(x, name, call), case.terms(name), x.impl.sizes, call, name, case.mistakes(name))
@@ -201,7 +202,8 @@ def test_two_dtypes(case, dtypes):
     """Where float32 meets float64, the result is float64, and each input's gradient has the dtype of the input."""
     dtypes = dict(zip(case.arguments, dtypes))
     leaves = {name: leaf(value.astype(dtypes[name])) for name, value in case.arguments.items()}
-    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad), case.call(f"result.backward(grad), for {dtypes}"))
+    backward(dispatch(case.op, *leaves.values()), tensor_of(case.grad),
+             case.call(f"result.backward(grad), for {dtypes}"))
     for name, x in leaves.items():
         call = case.call(f"{name}.grad, after result.backward(grad), for {dtypes}")
         compare(gradient(x, name, call), case.terms(name), x.impl.sizes, call, name, case.mistakes(name), eps=2.0**-23)

@@ -45,6 +45,7 @@ def slice(sizes: Sequence[int], strides: Sequence[int], offset: int, dim: int, s
     """Along dimension `dim`, the indices `start`, `start + step`, ... below `stop`; `0 <= start`, `step >= 1`.
 
     `stop` is at most the size of `dim`. If it is not above `start`, nothing is left: the size is 0, whatever the step.
+    In this file, `slice` is this function, not Python's.
 
     In PyTorch: `x[start:stop:step]`; `aten::slice.Tensor`.
     """
