@@ -5,7 +5,6 @@ Devices are called "red" and "blue", ops "mix", "stir" and the like. Whatever is
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -73,36 +72,29 @@ def called(text, op, *args):
         return dispatcher.call(op, *args)
 
 
-@contextmanager
 def trying(text, expected=None):
-    """An error that comes out of the learner's code is reported with the call, at the line in it, and in words."""
-    with asked(text, expected, _cause):
-        try:
-            yield
-        except (AttributeError, IndexError) as error:
-            _end_before("common_device", error)
-            raise
-
-
-def _end_before(provided, error):
-    """The traceback ends in the line of the dispatcher that calls the function `provided`, and not in this one."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        code = place.tb_next.tb_frame.f_code
-        if (code.co_filename, code.co_name) == (dispatcher.__file__, provided):
-            place.tb_next = None
-        place = place.tb_next
+    """A context: an error that comes out of the learner's code is reported with the call, and in words."""
+    return asked(text, expected, _cause)
 
 
 def _cause(error):
-    """Words for what a learner's code often does with arguments that are no tensors, and without a derivative."""
-    text = str(error)
-    if isinstance(error, AttributeError) and "'NoneType'" in text and "'inputs'" in text:
-        return ("derivative_of(op) is None: the op has no derivative of its own, and nothing can be recorded for it. "
-                "That is one of the three reasons to return just what the kernel returns.")
-    if (isinstance(error, AttributeError) and re.search(r"'(device|requires_grad|is_leaf)'", text)
-            or isinstance(error, IndexError)):
-        return "An argument may be no tensor, or a list of tensors: ask the tensors that tensors_in(args) lists."
+    """Words for an error that a learner's `call` often makes. The traceback ends at the line in `call`."""
+    before = last = error.__traceback__
+    while last.tb_next is not None:
+        before, last = last, last.tb_next
+    function, message = last.tb_frame.f_code.co_name, str(error)
+    no_list = ("An argument may be no tensor, or a list of tensors. tensors_in(args) lists the tensors, also those in "
+               "a list.")
+    if function == "common_device" and not isinstance(error, RuntimeError):
+        before.tb_next = None
+        return no_list
+    if function == "record" and "'NoneType'" in message:
+        return ("derivative_of(op) is None: the op has no derivative of its own. That is one of the three reasons to "
+                "return just what the kernel returns.")
+    if function == "record" and isinstance(error, IndexError):
+        return "record gets the arguments of the op, all of them, and not the tensors alone."
+    if isinstance(error, AttributeError) and message.endswith(("attribute 'device'", "attribute 'requires_grad'")):
+        return no_list
     return None
 
 

@@ -7,6 +7,7 @@ import weakref
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from looks import asked
 
 import terox
 from course.check import CheckFailed, shown
@@ -26,17 +27,51 @@ def matrices(*shape, elements=WHOLE):
 
 
 def run(function, *args, **options):
-    """`function(*args)`. An error inside is reported at the learner's line in training.py, and not further in."""
-    try:
-        return function(*args, **options)
-    except Exception as error:
-        last, place = None, error.__traceback__
-        while todo_task(error) is None and place is not None:
-            last = place if place.tb_frame.f_code.co_filename == training.__file__ else last
-            place = place.tb_next
-        if last is not None:
-            last.tb_next = None
-        raise
+    """`function(*args)`. An error inside is reported at the learner's line in training.py, and not further in, with
+    the call and its shapes.
+    """
+    shapes = ", ".join([*map(_brief, args), *(f"{name}={_brief(value)}" for name, value in options.items())])
+    with asked(f"{getattr(function, '__name__', 'model')}({shapes})", note=_cause):
+        try:
+            return function(*args, **options)
+        except Exception as error:
+            last, place = None, error.__traceback__
+            while todo_task(error) is None and place is not None:
+                last = place if place.tb_frame.f_code.co_filename == training.__file__ else last
+                place = place.tb_next
+            if last is not None:
+                last.tb_next = None
+            raise
+
+
+def _brief(value):
+    """An argument as the call of an error names it."""
+    if isinstance(value, Tensor):
+        return f"tensor of shape {list(value.shape)}"
+    if isinstance(value, Module):
+        return "model"
+    if isinstance(value, SGD):
+        return "optimizer"
+    return "on_step" if callable(value) else repr(value)
+
+
+def _cause(error):
+    """Words for an error that a learner's code often makes."""
+    message, place = str(error), error.__traceback__
+    while place.tb_next is not None:
+        place = place.tb_next
+    function = place.tb_frame.f_code.co_name
+    if function == "linear" and "Boolean value of Tensor" in message:
+        return ("`if` asks a tensor whether its one number is other than zero. To ask whether there is a bias, write "
+                "`bias is not None`.")
+    if function == "linear" and "NoneType" in message:
+        return "bias may be None: then the product alone is the result."
+    if function == "train_epoch" and "'NoneType' object is not callable" in message:
+        return "on_step may be None: then nothing is called."
+    if message.startswith("gather()") and "number of dimensions" in message:
+        return ("The index for gather has as many dimensions as the input. Give the target a second dimension, for "
+                "example with unsqueeze(1).")
+    return None
 
 
 def tensor_close(got, expected, *, call, mistakes=None, note=None, rtol=1e-12, atol=1e-12):

@@ -94,7 +94,7 @@ def test_linear_without_bias(layer):
 
 
 def test_a_transposed_weight():
-    """A weight that is itself a transposed view is read through its strides."""
+    """linear reads a weight that is itself a transposed view through its strides."""
     layer = Layer([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]], [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]])
     weight = terox.tensor(np.ascontiguousarray(layer.weight.T)).T
     tensor_close(run(linear, terox.tensor(layer.x), weight), layer.right(), mistakes=layer.mistakes(),
@@ -103,7 +103,7 @@ def test_a_transposed_weight():
 
 @pytest.mark.parametrize("bias", [0.0, 2.0])
 def test_a_bias_of_one_number(bias):
-    """A bias of zero is a bias: it gets its gradient."""
+    """For linear, a bias of zero is a bias: it gets its gradient."""
     layer = Layer([[1.0, 2.0], [0.0, 3.0]], [[4.0, 5.0]], [bias])
     tensors = layer.tensors(requires_grad=True)
     got = run(linear, *tensors)
@@ -116,7 +116,7 @@ def test_a_bias_of_one_number(bias):
 @given(layer=layers(grad=True))
 @example(layer=BATCH)
 def test_gradients_of_linear(layer):
-    """Each of input, weight and bias gets its gradient, whatever gradient comes in."""
+    """Each of linear's input, weight and bias gets its gradient, whatever gradient comes in."""
     tensors = layer.tensors(requires_grad=True)
     out = run(linear, *tensors)
     call = layer.call()
@@ -130,7 +130,7 @@ def test_gradients_of_linear(layer):
 
 
 def test_one_weight_in_two_places():
-    """A layer that is used twice gets the gradients of both places, added."""
+    """A weight that linear uses in two places gets the gradients of both, added."""
     x, weight, bias = np.array([[1.0, 2.0]]), np.array([[0.0, 1.0], [3.0, -1.0]]), np.array([1.0, 0.0])
     grad = np.array([[1.0, 10.0]])
     tensors = [terox.tensor(each, requires_grad=True) for each in (x, weight, bias)]

@@ -100,7 +100,7 @@ def test_cross_entropy(batch):
 @given(batch=batches(far=True))
 @example(batch=Rows([[1000.0, -1000.0], [-1000.0, 1000.0]], [0, 0]))
 def test_large_logits(dtype, batch):
-    """Logits of 1000 and -1000 give a finite loss, and the right one."""
+    """Of logits of 1000 and -1000, cross_entropy gives a finite loss, and the right one."""
     got = run(cross_entropy, terox.tensor(batch.logits, dtype=getattr(terox, dtype)), terox.tensor(batch.targets))
     call, right = f"{batch!r}, in {dtype!r}", batch.each().mean()
     if isinstance(got, Tensor) and not np.isfinite(got.detach().numpy()).all():
@@ -115,7 +115,7 @@ def test_large_logits(dtype, batch):
 @given(batch=batches(), upstream=WHOLE, twice=st.booleans())
 @example(batch=PLAIN, upstream=3.0, twice=False)
 def test_gradient_of_cross_entropy(batch, upstream, twice):
-    """The gradient of the input is (softmax - onehot) / N, times the gradient that comes in."""
+    """The gradient of the input of cross_entropy is (softmax - onehot) / N, times the gradient that comes in."""
     x, count = terox.tensor(batch.logits, requires_grad=True), len(batch.targets)
     call = f"loss = {batch!r}"
     loss = run(cross_entropy, x, terox.tensor(batch.targets))
@@ -135,7 +135,7 @@ def test_gradient_of_cross_entropy(batch, upstream, twice):
 
 
 def test_views_of_logits_and_targets():
-    """Logits and targets may be views: transposed, or every second element."""
+    """The logits and targets of cross_entropy may be views: transposed, or every second element."""
     batch = Rows([[1.0, 0.0, 2.0], [0.0, 3.0, -1.0]], [0, 2])
     input = terox.tensor(np.ascontiguousarray(batch.logits.T)).T
     target = terox.tensor(np.stack([batch.targets, batch.targets - 1], axis=1))[:, 0]

@@ -52,7 +52,8 @@ def call(op: str, *args: Any) -> Any:
        (`is_grad_enabled()`); none of the tensors requires grad; or the op has no derivative of its own
        (`derivative_of(op)` is None): it is made of other ops, which record themselves, or has no gradient, as `<`.
     3. Otherwise run the kernel with recording off (the ops that it is made of shall leave no nodes), then let
-       `record(derivative, args, result)` put a node behind the result, and return the result.
+       `record(derivative, args, result)` put a node behind the result, and return the result. `record` itself does the
+       same with recording on or off.
 
     `tensors_in(args)` lists the tensors, at least one, also those in a list of tensors. These helpers are provided.
     The kernel runs once, gets `args` as they are, and may raise an error: then recording is as it was before.
