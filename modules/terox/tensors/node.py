@@ -130,8 +130,7 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
     node.num_outputs = 1
     node.watches = None
     inputs = [args[place] for place in derivative.inputs]
-    many = len(inputs) == 1 and inputs[0].__class__ in (list, tuple)  # a list of tensors, as `cat` takes
-    if many:
+    if derivative.of_list:
         inputs = inputs[0]
     edges, metadata = [], []
     for value in inputs:
@@ -149,7 +148,7 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
     saved: list[Any] = []
     for (place, only_sizes), used_by in zip(derivative.needs, derivative.used_by):
         value = result if place == RESULT else args[place]
-        if not many and not any([metadata[number] for number in used_by]):
+        if not derivative.of_list and not any([metadata[number] for number in used_by]):
             value = None  # no formula that will run uses it
         elif hasattr(value, "impl"):
             value = value.impl.sizes if only_sizes else SavedTensor(value, place == RESULT)

@@ -53,6 +53,7 @@ class Shaping:
 
     impl: Any
     shape: Any
+    numel: Any
     _dim: Any
     dim: Any
 
@@ -291,7 +292,3 @@ class Shaping:
 
     def __matmul__(self, other: Any) -> Any:
         return self.matmul(other) if hasattr(other, "impl") else NotImplemented
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self.impl.numel

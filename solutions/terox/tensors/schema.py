@@ -34,7 +34,8 @@ class Derivative:
         self.node_name = "".join(part.capitalize() for part in self.op.split("_")) + "Backward0"
         # For each parameter of `formulas`: a place among the arguments, and whether only the sizes are needed.
         self.needs: list[tuple[int, bool]] = []
-        for name in inspect.signature(formulas).parameters:
+        parameters = list(inspect.signature(formulas).parameters)
+        for name in parameters:
             if name == "result":
                 self.needs.append((RESULT, False))
             elif name in names:
@@ -45,7 +46,6 @@ class Derivative:
                 raise TypeError(f"the derivative of {schema} asks for {name!r}, which is neither an argument of "
                                 f"{self.op}, nor `result`, nor the sizes of an argument (`self_sizes`)")
         used = _used_by_formulas(formulas, len(self.inputs))
-        parameters = list(inspect.signature(formulas).parameters)
         # For each parameter: the differentiable inputs whose formula uses it.
         self.used_by = [[number for number, names in enumerate(used) if name in names] if used
                         else list(range(len(self.inputs))) for name in parameters]
@@ -56,26 +56,29 @@ def _used_by_formulas(function: Callable[..., Any], count: int) -> list[set[str]
 
     With it, `x * 3` does not keep x: only the formula for the other factor, which is a number, uses it.
     """
-    for node in ast.walk(_parsed(function.__code__.co_filename)):
-        if isinstance(node, ast.FunctionDef) and node.name == function.__name__ and (
-                function.__code__.co_firstlineno in (node.lineno, *[each.lineno for each in node.decorator_list])):
-            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-            if len(body) != 1 or not isinstance(body[0], ast.Return):
-                return None
-            value = body[0].value
-            formulas = value.elts if isinstance(value, ast.Tuple) else [value]
-            if len(formulas) != count or not all(isinstance(each, ast.Lambda) for each in formulas):
-                return None
-            return [{name.id for name in ast.walk(each) if isinstance(name, ast.Name)} for each in formulas]
-    return None
+    code = function.__code__
+    node = _functions_in(code.co_filename).get((code.co_name, code.co_firstlineno))
+    if node is None:
+        return None
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    if len(body) != 1 or not isinstance(body[0], ast.Return):
+        return None
+    value = body[0].value
+    formulas = value.elts if isinstance(value, ast.Tuple) else [value]
+    if len(formulas) != count or not all(isinstance(each, ast.Lambda) for each in formulas):
+        return None
+    return [{name.id for name in ast.walk(each) if isinstance(name, ast.Name)} for each in formulas]
 
 
 @functools.lru_cache(maxsize=8)
-def _parsed(path: str) -> ast.AST:
+def _functions_in(path: str) -> dict[tuple[str, int], ast.FunctionDef]:
+    """The functions of a file by name and first line, which is that of the first decorator where there is one."""
     try:
-        return ast.parse(Path(path).read_text(encoding="utf-8"))
+        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):  # defined in a notebook or at the prompt
-        return ast.Module(body=[], type_ignores=[])
+        return {}
+    return {(node.name, min([node.lineno, *[each.lineno for each in node.decorator_list]])): node
+            for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
 _DERIVATIVES: dict[str, Derivative] = {}

@@ -82,8 +82,4 @@ class TensorImpl:
 
     def __repr__(self) -> str:
         return (f"TensorImpl(sizes={self.sizes}, strides={self.strides}, offset={self.offset}, "
-                f"storage of {len(self.data_list())} {self.dtype.name})")
-
-    def data_list(self) -> list[Any]:
-        """All numbers of the storage, in the order of memory."""
-        return self.storage.data.tolist()
+                f"storage of {len(self.storage.array)} {self.dtype.name})")
