@@ -36,9 +36,10 @@ SHOWN = 24  # images in the picture of mistakes
 
 @dataclass
 class Data:
-    """What to learn from, and what to judge by. Inputs are Tensors (N, 49) float32, labels (N,) int64.
+    """What to learn from, and what to judge by. Inputs are Tensors (N, side * side) float32, labels (N,) int64.
 
-    images: (N, 28, 28) uint8, the digits to judge by, as they were written.
+    images: (N, 28, 28) uint8, the digits to judge by, as they were written. side: how many pixels the network sees,
+    each way.
     """
 
     name: str
@@ -47,33 +48,42 @@ class Data:
     test_inputs: Any
     test_labels: Any
     images: np.ndarray
+    side: int = SIDE
 
 
-def load(*, count: int | None = None) -> Data:
-    """The digits that ship with the project; `count`: only so many to learn from, and a fair sample of them.
+def load(*, count: int | None = None, side: int = SIDE, device: str = DEVICE, full: bool = False) -> Data:
+    """The digits that ship with the project, or all of MNIST where `full`; averaged to `side` x `side` pixels.
+
+    count: only so many to learn from, and a fair sample of them.
 
     Each pixel is shifted and scaled so that its mean over the images to learn from is 0, and its standard deviation 1:
     otherwise all inputs are positive, most are near 0, and learning takes several times as long (LeCun et al.,
     "Efficient BackProp", 1998, section 4.3). A pixel that is hardly ever inked is scaled less.
     """
-    train, test = (datasets.load_digits(part) for part in ("train", "test"))
-    pixels, test_pixels = (datasets.average_pool(each.images, SIDE).reshape(-1, SIDE * SIDE) for each in (train, test))
-    pixels = pixels[:count]  # (N, 49)
-    mean, deviation = pixels.mean(axis=0), np.maximum(pixels.std(axis=0), 0.1)  # (49,)
-    return Data("ten digits", _tensor((pixels - mean) / deviation), _tensor(train.labels[:count]),
-                _tensor((test_pixels - mean) / deviation), _tensor(test.labels), test.images)
+    train, test = (datasets.load_digits(part, full=full) for part in ("train", "test"))
+    pixels, test_pixels = (_pixels(each.images, side) for each in (train, test))
+    pixels = pixels[:count]  # (N, side * side)
+    mean, deviation = pixels.mean(axis=0), np.maximum(pixels.std(axis=0), 0.1)  # (side * side,)
+    return Data("ten digits", _tensor((pixels - mean) / deviation, device), _tensor(train.labels[:count], device),
+                _tensor((test_pixels - mean) / deviation, device), _tensor(test.labels, device), test.images, side)
 
 
-def _tensor(array: np.ndarray) -> Any:
+def _pixels(images: np.ndarray, side: int) -> np.ndarray:
+    """(N, 28, 28) uint8 to (N, side * side) from 0 to 1."""
+    pixels = images / np.float32(255) if side == images.shape[-1] else datasets.average_pool(images, side)
+    return pixels.reshape(-1, side * side)
+
+
+def _tensor(array: np.ndarray, device: str) -> Any:
     import terox
 
     if array.dtype.kind == "f":
-        return terox.tensor(array, dtype=terox.float32, device=DEVICE)
-    return terox.tensor(array.astype(np.int64), device=DEVICE)
+        return terox.tensor(array, dtype=terox.float32, device=device)
+    return terox.tensor(array.astype(np.int64), device=device)
 
 
 def train(data: Data, *, epochs: int = EPOCHS, lr: float = LR, hidden: Sequence[int] = HIDDEN, batch: int = BATCH,
-          seed: int = 0) -> Result:
+          momentum: float = MOMENTUM, seed: int = 0) -> Result:
     """Train an MLP with the learner's training loop. Ends early, without an error, on Ctrl-C.
 
     The learning rate falls from epoch to epoch, along a line that would reach 0 after the last one: large steps get
@@ -85,8 +95,8 @@ def train(data: Data, *, epochs: int = EPOCHS, lr: float = LR, hidden: Sequence[
     from terox.tensors.training import evaluate, fit
 
     terox.manual_seed(seed)
-    model = MLP([data.inputs.shape[1], *hidden, 10], device=DEVICE)
-    optimizer = SGD(model.parameters(), lr=lr, momentum=MOMENTUM)
+    model = MLP([data.inputs.shape[1], *hidden, 10], device=data.inputs.device)
+    optimizer = SGD(model.parameters(), lr=lr, momentum=momentum)
 
     def one_epoch(number: int, on_step: program.Step) -> float:
         optimizer.lr = lr * (1.0 - number / epochs)
@@ -108,22 +118,26 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
     # Mistakes first, the surest of them in front; where there are few, what was hardest among the rest.
     sure = chances.max(axis=1)
     order = np.lexsort((np.where(wrong, -sure, sure), ~wrong))[:SHOWN]
-    title = (f"{wrong.sum()} of {len(labels):,} are read wrongly; the surest mistakes first\n"
-             "Left: as written. Right: as the network sees it")
+    title = f"{wrong.sum()} of {len(labels):,} are read wrongly; the surest mistakes first"
+    shown = data.images[order]
+    if data.side != shown.shape[-1]:
+        title += "\nLeft: as written. Right: as the network sees it"
+        shown = beside(shown, data.side)
     drawn = {
         "curve": pictures.learning_curve(result.losses, result.accuracies, title=f"Training on {data.name}"),
-        "mistakes": pictures.digit_grid(beside(data.images[order]), labels[order].tolist(), said[order].tolist(),
+        "mistakes": pictures.digit_grid(shown, labels[order].tolist(), said[order].tolist(),
                                         columns=4, title=title),
         "confusion": pictures.confusion_matrix(labels, said,
                                                title=f"What the network says to {len(labels):,} held-out digits"),
     }
-    return [picture.save(out / f"ten_digits_{name}.png") for name, picture in drawn.items()]
+    stem = data.name.replace(" ", "_")
+    return [picture.save(out / f"{stem}_{name}.png") for name, picture in drawn.items()]
 
 
-def beside(images: np.ndarray) -> np.ndarray:
+def beside(images: np.ndarray, side: int = SIDE) -> np.ndarray:
     """Each image beside its averaged form, equally large: (N, 28, 28) uint8 to (N, 28, 58) from 0 to 1."""
-    small = datasets.average_pool(images, SIDE)  # (N, 7, 7)
-    block = images.shape[-1] // SIDE
+    small = datasets.average_pool(images, side)  # (N, side, side)
+    block = images.shape[-1] // side
     large = small.repeat(block, axis=1).repeat(block, axis=2)  # (N, 28, 28)
     return np.concatenate([images / 255.0, np.zeros((*images.shape[:2], 2)), large], axis=2)
 

@@ -4,8 +4,10 @@
     tree.py     the tree of a Module, as SVG
     strides.py  which cell of memory each element of a tensor reads, as SVG
     broadcast.py  two shapes stretched to one, as SVG
+    accesses.py  which iteration of a kernel touches which memory, as SVG
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
     confusion.py  what is taken for what (matplotlib)
+    roofline.py  how fast kernels are beside what the machine allows (matplotlib)
     svg.py, layers.py, cells.py, looks.py   what the SVG pictures are made of
 
 Every picture has alternative text: `<title>` and `<desc>` in an SVG, the entry "Description" in a PNG, `alt=` where a
@@ -24,7 +26,9 @@ _NAMES = {
     "draw_graph": "graph",
     "print_next_functions": "graph",
     "draw_modules": "tree",
+    "draw_accesses": "accesses",
     "draw_broadcast": "broadcast",
+    "draw_roofline": "roofline",
     "draw_strides": "strides",
     "Svg": "svg",
     "Animation": "plots",

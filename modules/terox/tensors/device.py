@@ -19,7 +19,7 @@ from terox.tensors.dtype import dtype as DType
 from terox.tensors.storage import Storage
 
 # Device -> the module that registers its kernels when it is imported.
-MODULES = {"python": "terox.tensors.other_kernels"}
+MODULES = {"python": "terox.tensors.other_kernels", "cpu": "terox.parallel.kernels"}
 
 # Devices whose memory is not the host's say here how to get some: (count, dtype) -> Storage.
 ALLOCATORS: dict[str, Callable[[int, DType], Storage]] = {}

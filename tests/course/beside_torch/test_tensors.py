@@ -23,7 +23,7 @@ from deviations import DEVIATIONS
 import terox
 from course import manifest
 
-DEVICES = ("python",)
+DEVICES = ("python", "cpu")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
                            cases_methods, cases_autograd, cases_graphs) for case in part.CASES]
 WRONG_CALLS = [call for part in (wrong_calls, wrong_uses) for call in part.WRONG_CALLS]

@@ -1,0 +1,128 @@
+"""The one place that imports Numba. Provided.
+
+JIT is False where NUMBA_DISABLE_JIT=1 is set: then nothing is compiled, every loop is the plain Python function that
+stands in its file, and a debugger can stop in it. That is slow, and right for small tensors.
+
+In PyTorch: `aten/src/ATen/Parallel.h` hides OpenMP and the native thread pool in the same way.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, get_num_threads, njit, prange, set_num_threads, types
+from numba.core import cgutils, config
+from numba.core.errors import NumbaError
+from numba.extending import intrinsic, register_jitable
+
+__all__ = ["FLAGS", "JIT", "LOCK", "NumbaError", "add_any_order", "bits", "by_type", "carray", "entry", "from_bits",
+           "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads", "types"]
+
+JIT = not config.DISABLE_JIT
+
+# error_model: 1 / 0 is inf, as in NumPy, and not an exception. contract: x * y + z may be one instruction, rounded once;
+# nothing else of "fast math" is allowed, so sums keep their order and NaN its meaning.
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+
+# Numba's simplest pool of threads must not be entered twice at a time; all parallel loops take this lock.
+LOCK = threading.Lock()
+
+# How generated code marks its functions. Inner ones become part of the entry that calls them, and only entries are kept
+# on disk. Inner functions can be passed as arguments; a compiled function passed that way could not be kept.
+inner = register_jitable(**FLAGS) if JIT else lambda function: function
+entry = functools.partial(njit, cache=True, **FLAGS)
+
+
+# ---- What Python cannot say, and one instruction does. Each has a Python form, for NUMBA_DISABLE_JIT=1. ----
+
+
+def pointer(address: Any) -> Any:
+    """The memory that begins at an address, for `carray`. Only in compiled code."""
+    raise NotImplementedError("pointer has no Python form")
+
+
+def bits(x: Any) -> Any:
+    """The bits of a float32 or float64 number as a whole number of the same width."""
+    return x.view(np.int32) if isinstance(x, np.float32) else np.float64(x).view(np.int64)
+
+
+def from_bits(n: Any) -> Any:
+    """And back: a float32 from an int32, a float64 from an int64."""
+    return n.view(np.float32) if isinstance(n, np.int32) else np.int64(n).view(np.float64)
+
+
+def by_type(x: Any, for_float32: Any, for_float64: Any) -> Any:
+    """One of two functions, by the type of a number; decided when the code is compiled."""
+    return for_float32 if isinstance(x, np.float32) else for_float64
+
+
+def add_any_order(x: Any, y: Any) -> Any:
+    """`x + y` for floats, where the compiler may change the order: a loop of them becomes several sums side by side."""
+    return x + y
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of two floats, NaN if either is; one instruction, where `if` would keep a loop from using vectors."""
+    return x if x >= y or x != x else y
+
+
+if JIT:
+
+    @intrinsic
+    def pointer(typing_context, address):  # noqa: F811
+        def generate(context, builder, signature, arguments):
+            return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+        return types.voidptr(types.int64), generate
+
+    @intrinsic
+    def bits(typing_context, x):  # noqa: F811
+        kind, result = (types.float32, types.int32) if x == types.float32 else (types.float64, types.int64)
+
+        def generate(context, builder, signature, arguments):
+            return builder.bitcast(arguments[0], context.get_value_type(result))
+
+        return result(kind), generate
+
+    @intrinsic
+    def from_bits(typing_context, n):  # noqa: F811
+        kind, result = (types.int32, types.float32) if n == types.int32 else (types.int64, types.float64)
+
+        def generate(context, builder, signature, arguments):
+            return builder.bitcast(arguments[0], context.get_value_type(result))
+
+        return result(kind), generate
+
+    @intrinsic
+    def by_type(typing_context, x, for_float32, for_float64):  # noqa: F811
+        first = x == types.float32
+
+        def generate(context, builder, signature, arguments):
+            return arguments[1] if first else arguments[2]
+
+        return (for_float32 if first else for_float64)(x, for_float32, for_float64), generate
+
+    @intrinsic
+    def add_any_order(typing_context, x, y):  # noqa: F811
+        kind = typing_context.unify_types(x, y)
+
+        def generate(context, builder, signature, arguments):
+            return builder.fadd(*arguments, flags=["reassoc", "nsz", "contract"])
+
+        return kind(kind, kind), generate
+
+    @intrinsic
+    def maximum(typing_context, x, y):  # noqa: F811
+        kind = typing_context.unify_types(x, y)
+
+        def generate(context, builder, signature, arguments):
+            number = context.get_value_type(kind)
+            function = builder.module.declare_intrinsic("llvm.maximum", (number,),
+                                                        ir.FunctionType(number, [number, number]))
+            return builder.call(function, arguments)
+
+        return kind(kind, kind), generate

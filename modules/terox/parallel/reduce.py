@@ -1,0 +1,89 @@
+"""Reductions: many results at once, or one long row in blocks. Task 3.3.
+
+A sum has two enemies. One is the chain: each addition waits for the one before it, while a core could do 16 of them at
+a time. The other is rounding: a small number added to a large sum is rounded away, so that the error grows with the
+length of the row. One remedy helps against both: several sums side by side (lanes), which are added up in the end.
+
+    fold_row        one row, with LANES values side by side, each in 64 bits
+    reduce_range    the results number begin to end; each is folded by one core
+    partial_range   where there are few results and long rows: a row in blocks, each with a result of its own
+
+In PyTorch: `aten/src/ATen/native/cpu/Reduce.h`, `vectorized_inner_reduction`; `aten/src/ATen/native/cpu/SumKernel.cpp`,
+`cascade_sum`, on accuracy; `aten/src/ATen/native/TensorIteratorReduce.cpp`, `two_pass_reduction`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+LANES = 32  # values side by side: enough for four vector registers of eight 64-bit floats
+BLOCK = 16384  # elements of a long row that one core folds at a time
+
+
+def fold_row(fn: Any, start: Any, n: int, a: Any, first: int, step: int) -> Any:
+    """`fn` folded over `n` elements of the 1-D array `a`, from place `first` on, `step` apart; `start` for n = 0.
+
+    fn is associative and commutative, and `start` is neutral: fn(start, x) is x. So the elements may be folded in any
+    grouping: lane number j takes the elements j, j + LANES, j + 2 * LANES, ..., and at the end the lanes are folded
+    into one. `np.full(LANES, start)` makes the lanes, in 64 bits, as `start` is. No element may be forgotten where n is
+    no multiple of LANES.
+
+    The inner loop, over the lanes, has to have LANES rounds: a number that the compiler knows.
+    """
+    # TODO 3.3: whole groups of LANES elements into the lanes, the rest one by one, then the lanes.
+    raise NotImplementedError("Task 3.3: fold_row")
+
+
+def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """The results number `begin` to `end`, counted with the last of their dimensions running fastest.
+
+    sizes (d,), strides (2, d): of `out` and of `a`. Dimensions that are folded have stride 0 in `out`, and come after
+    those that are kept, whose strides in `out` are not 0; there may be none of either kind. Each result is written once.
+    """
+    # TODO 3.3: for each result, its place and that of its first element; then its rows, one after the other.
+    raise NotImplementedError("Task 3.3: reduce_range")
+
+
+def partial_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """The blocks number `begin` to `end` of one long row: `out[block]` is what its BLOCK elements come to.
+
+    sizes (1,): how many elements the row has; strides (2, 1): `strides[1, 0]` is how far they are apart in `a`. The
+    last block may be shorter. `out`, a row with one place for each block, is in 64 bits; a second pass folds it.
+    """
+    # TODO 3.3: each block is a row of its own.
+    raise NotImplementedError("Task 3.3: partial_range")
+
+
+# ---- Provided ----
+
+COLUMNS = 64
+
+
+def columns_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """Results whose elements lie side by side, as in the sum over the rows of a matrix: COLUMNS results at a time.
+
+    To walk down one column touches a new cache line with each step. So this goes along the rows, with one value for
+    each column. A unit is a block of COLUMNS results. sizes (outer, folded, columns), strides (2, 3); `a` has stride 1
+    along its columns.
+
+    In PyTorch: `aten/src/ATen/native/cpu/Reduce.h`, `vectorized_outer_reduction`.
+    """
+    blocks = (sizes[2] + COLUMNS - 1) // COLUMNS
+    for unit in range(begin, end):
+        outer, block = unit // blocks, unit % blocks
+        first = block * COLUMNS
+        n = min(COLUMNS, sizes[2] - first)
+        values = np.full(COLUMNS, start)
+        for i in range(sizes[1]):
+            place = outer * strides[1, 0] + i * strides[1, 1] + first
+            row = a[place : place + n]
+            if n == COLUMNS:
+                for j in range(COLUMNS):
+                    values[j] = fn(values[j], row[j])
+            else:
+                for j in range(n):
+                    values[j] = fn(values[j], row[j])
+        for j in range(n):
+            out[outer * strides[0, 0] + (first + j) * strides[0, 2]] = values[j]

@@ -1,0 +1,61 @@
+"""What is handed over to libraries that do it best: BLAS for products, NumPy's vector functions. Provided.
+
+PyTorch does not multiply matrices itself either: it calls MKL or OpenBLAS, and SLEEF for `exp` of a whole vector.
+`handover.disabled()` is a context in which the learner's own kernels do all the work.
+
+In PyTorch: `aten/src/ATen/native/CPUBlas.cpp`, `gemm`; `aten/src/ATen/cpu/vec/vec256/vec256_float.h`, `Sleef_expf8_u10`;
+`torch/backends/mkl/__init__.py`, `is_available`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from terox.foundations import operators as base
+from terox.tensors import operators as ops
+from terox.tensors.storage import TensorImpl
+
+
+class _State(threading.local):
+    enabled = True
+
+
+state = _State()
+
+
+@contextlib.contextmanager
+def disabled() -> Iterator[None]:
+    """Everything by the learner's own kernels, in this thread, as long as the context lasts."""
+    before, state.enabled = state.enabled, False
+    try:
+        yield
+    finally:
+        state.enabled = before
+
+
+def view(impl: TensorImpl) -> np.ndarray:
+    """The tensor's memory as a NumPy array: the same memory, sizes and strides."""
+    array = impl.storage.array
+    if 0 in impl.sizes:  # wherever it lies: NumPy asks for a place inside the memory
+        return np.empty(impl.sizes, array.dtype)
+    size = array.itemsize
+    return np.ndarray(impl.sizes, array.dtype, array, impl.offset * size, tuple([step * size for step in impl.strides]))
+
+
+def sigmoid(x: np.ndarray, out: np.ndarray) -> None:
+    """`1 / (1 + exp(-x))` without overflow, for pieces that stay in the cache between one step and the next."""
+    for start in range(0, len(x), 8192):
+        piece, result = x[start : start + 8192], out[start : start + 8192]
+        power = np.exp(-np.abs(piece))
+        np.divide(np.where(piece < 0, power, 1), 1 + power, out=result)
+
+
+# Functions that a library computes for many numbers at once better than any loop that calls `math`.
+VECTOR: dict[Callable[..., Any], Callable[..., Any]] = {
+    base.exp: np.exp, base.log: np.log, base.tanh: np.tanh, ops.sin: np.sin, ops.cos: np.cos, base.sigmoid: sigmoid,
+}

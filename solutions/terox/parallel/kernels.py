@@ -1,0 +1,195 @@
+"""The basic kernels of the device "cpu": what happens before a loop runs; and their registration. Provided.
+
+Each brings the operands into the form that loops take (see compiler.py): arrays that begin at the element with index 0,
+as few dimensions as possible, strides in one table. What was found out for one set of sizes and strides is kept for the
+next call.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from terox.foundations import operators as base
+from terox.parallel import compiler, elementwise, handover
+from terox.parallel import reduce as reductions
+from terox.parallel.coalescing import coalesce, reorder
+from terox.tensors import operators as ops
+from terox.tensors.dispatcher import register
+from terox.tensors.layout import is_contiguous
+from terox.tensors.storage import TensorImpl
+
+Table = tuple[np.ndarray, np.ndarray]  # sizes (d,), strides (operands, d)
+
+
+def table(sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> Table:
+    """Sizes and strides as loops take them."""
+    return (np.array(sizes, np.int64),
+            np.ascontiguousarray(np.array(strides, np.int64).reshape(len(strides), len(sizes))))
+
+
+def begins(impl: TensorImpl) -> np.ndarray:
+    """The memory from the element with index 0 on."""
+    return impl.storage.array[impl.offset :] if impl.offset else impl.storage.array
+
+
+@functools.lru_cache(4096)
+def _plan(sizes: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[int, np.ndarray, np.ndarray]:
+    if not sizes:
+        sizes, strides = (1,), tuple((0,) for _ in strides)
+    return (math.prod(sizes), *table(*coalesce(*reorder(sizes, list(strides)))))
+
+
+@functools.lru_cache(1024)
+def _elementwise_kernel(fn: Callable[..., Any], *dtypes: str) -> compiler.Kernel:
+    row = elementwise.ROWS[len(dtypes) - 1]
+    return compiler.kernel(elementwise.elementwise_range, dtypes, row=row, fn=fn)
+
+
+def elementwise_(fn: Callable[..., Any], out: TensorImpl, *ins: TensorImpl) -> None:
+    """`out[index] = fn(ins[0][index], ...)`; the contract is that of module 2's `elementwise`."""
+    if 0 in out.sizes:
+        return
+    if fn in handover.VECTOR and handover.state.enabled and _vector(fn, out, ins[0]):
+        return
+    count, sizes, strides = _plan(out.sizes, out.strides, *[a.strides for a in ins])
+    kernel = _elementwise_kernel(fn, out.storage.dtype.name, *[a.storage.dtype.name for a in ins])
+    elementwise.launch(kernel, count, 1, begins(out), *[begins(a) for a in ins], sizes, strides)
+
+
+def _vector(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl) -> bool:
+    """Let NumPy do it, if both are contiguous floats of one kind."""
+    if out.dtype is not a.dtype or not out.dtype.is_floating_point or not (
+            is_contiguous(out.sizes, out.strides) and is_contiguous(a.sizes, a.strides)):
+        return False
+    count = out.numel
+    with np.errstate(all="ignore"):
+        handover.VECTOR[fn](begins(a)[:count], out=begins(out)[:count])
+    return True
+
+
+def reduce(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl, dims: Sequence[int], start: Any) -> None:
+    """`fn` folded along `dims`; the contract is that of module 2's `reduce`, where fn is associative and start neutral."""
+    if 0 in out.sizes:
+        return
+    if 0 in a.sizes:
+        handover.view(out)[...] = start
+        return
+    start = int(start) if a.dtype.name == "int64" else float(start)
+    results, folded, sizes, strides, columns = _reduce_plan(a.sizes, out.strides, a.strides, tuple(sorted(dims)))
+    names = (out.dtype.name, a.dtype.name)
+    to, source = begins(out), begins(a)
+    if columns:
+        kernel = compiler.kernel(reductions.columns_range, names, fn=fn, start=start)
+        blocks = -(-int(sizes[2]) // reductions.COLUMNS)
+        elementwise.launch(kernel, int(sizes[0]) * blocks, folded * reductions.COLUMNS, to, source, sizes, strides)
+    elif results == 1 and len(sizes) == 1 and folded > reductions.BLOCK:
+        _long(fn, start, names, folded, to, source, sizes, strides)
+    else:
+        kernel = compiler.kernel(reductions.reduce_range, names, fn=fn, start=start)
+        elementwise.launch(kernel, results, folded, to, source, sizes, strides)
+
+
+def _long(fn: Callable[..., Any], start: Any, names: tuple[str, str], folded: int, to: np.ndarray, source: np.ndarray,
+          sizes: np.ndarray, strides: np.ndarray) -> None:
+    """One result, of one long row: blocks first, then what they come to."""
+    kind = "int64" if names[1] == "int64" else "float64"
+    blocks = -(-folded // reductions.BLOCK)
+    partials = np.empty(blocks, kind)
+    kernel = compiler.kernel(reductions.partial_range, (kind, names[1]), fn=fn, start=start)
+    elementwise.launch(kernel, blocks, reductions.BLOCK, partials, source, sizes, strides)
+    kernel = compiler.kernel(reductions.reduce_range, (names[0], kind), fn=fn, start=start)
+    kernel.serial(0, 1, to, partials, *table((blocks,), [(0,), (1,)]))
+
+
+@functools.lru_cache(4096)
+def _reduce_plan(sizes: tuple[int, ...], out: tuple[int, ...], a: tuple[int, ...],
+                 dims: tuple[int, ...]) -> tuple[int, int, np.ndarray, np.ndarray, bool]:
+    """Kept dimensions first, then folded ones, each kind coalesced; and whether columns_range fits."""
+    kept = [d for d in range(len(sizes)) if d not in dims and sizes[d] != 1]
+    folded = [d for d in dims if sizes[d] != 1]
+    parts = []
+    for group, of_out in ((kept, out), (folded, [0] * len(sizes))):
+        if group:
+            size = tuple(sizes[d] for d in group)
+            parts.append(coalesce(*reorder(size, [tuple(of_out[d] for d in group), tuple(a[d] for d in group)])))
+    results = math.prod([sizes[d] for d in kept])
+    length = math.prod([sizes[d] for d in folded])
+    if kept and folded and len(parts[1][0]) == 1 and len(parts[0][0]) <= 2 and parts[0][1][1][-1] == 1 \
+            and parts[1][1][1][0] != 1:
+        (*outer, columns), (of_out, of_a) = parts[0]
+        (n,), (_, (step,)) = parts[1]
+        outer, before = (outer[0], (of_out[0], of_a[0])) if outer else (1, (0, 0))
+        return results, length, *table((outer, n, columns), [(before[0], 0, of_out[-1]), (before[1], step, 1)]), True
+    joined = [size for part in parts for size in part[0]] or [1]
+    strides = [[step for part in parts for step in part[1][k]] or [0] for k in range(2)]
+    return results, length, *table(joined, strides), False
+
+
+_ARG = {ops.gt: np.argmax, base.lt: np.argmin}
+
+
+def arg_reduce(better: Callable[..., Any], out: TensorImpl, a: TensorImpl, dim: int) -> None:
+    """The index along `dim` of the best element, handed over to NumPy, whose NaN wins as PyTorch's does."""
+    handover.view(out)[...] = _ARG[better](handover.view(a), axis=dim, keepdims=True) if a.sizes else 0
+
+
+def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
+    """`out = a @ b`, by BLAS for floats; else, or where the hand-over is disabled, by the learner's loop."""
+    if 0 in out.sizes:
+        return
+    if handover.state.enabled and out.dtype.is_floating_point:
+        with np.errstate(all="ignore"):
+            np.matmul(handover.view(a), handover.view(b), out=handover.view(out))
+        return
+    own_matmul(out, a, b)
+
+
+def own_matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
+    """`out = a @ b` by the learner's loop."""
+    from terox.parallel import matmul as products
+
+    *batch, n, m = out.sizes
+    sizes = (*batch, n, m, a.sizes[-1])
+    strides = [(*out.strides, 0), (*a.strides[:-1], 0, a.strides[-1]), (*b.strides[:-2], 0, b.strides[-1], b.strides[-2])]
+    kernel = compiler.kernel(products.matmul_range, (out.dtype.name,) * 3)
+    blocks = products.matmul_blocks(sizes)
+    work = max(math.prod(sizes) // blocks, 1)
+    elementwise.launch(kernel, blocks, work, begins(out), begins(a), begins(b), *table(sizes, strides))
+
+
+def copy(out: TensorImpl, a: TensorImpl) -> None:
+    """`out[index] = a[index]`, converted to the dtype of `out`: NumPy's loops, for any two layouts."""
+    with np.errstate(all="ignore"):
+        handover.view(out)[...] = handover.view(a)
+
+
+def fetch(out: TensorImpl, a: TensorImpl, numbers: TensorImpl) -> None:
+    """`out[index]` = element number `numbers[index]` of `a`."""
+    handover.view(out)[...] = handover.view(a).reshape(-1)[handover.view(numbers)]
+
+
+def store(out: TensorImpl, numbers: TensorImpl, source: TensorImpl, accumulate: bool) -> None:
+    """Element number `numbers[index]` of `out` becomes `source[index]`, or, with `accumulate`, larger by it."""
+    if 0 in numbers.sizes:
+        return
+    where = np.unravel_index(handover.view(numbers), out.sizes) if out.sizes else ()
+    if accumulate and out.sizes:
+        np.add.at(handover.view(out), where, handover.view(source))
+    elif accumulate:
+        handover.view(out)[()] += handover.view(source).sum()
+    else:
+        handover.view(out)[where] = handover.view(source) if out.sizes else handover.view(source).reshape(-1)[-1]
+
+
+register("elementwise", "cpu", elementwise_)
+register("reduce", "cpu", reduce)
+register("arg_reduce", "cpu", arg_reduce)
+register("matmul", "cpu", matmul)
+register("copy", "cpu", copy)
+register("fetch", "cpu", fetch)
+register("store", "cpu", store)

@@ -1,0 +1,151 @@
+"""Reductions: many results at once, or one long row in blocks. Task 3.3.
+
+A sum has two enemies. One is the chain: each addition waits for the one before it, while a core could do 16 of them at
+a time. The other is rounding: a small number added to a large sum is rounded away, so that the error grows with the
+length of the row. One remedy helps against both: several sums side by side (lanes), which are added up in the end.
+
+    fold_row        one row, with LANES values side by side, each in 64 bits
+    reduce_range    the results number begin to end; each is folded by one core
+    partial_range   where there are few results and long rows: a row in blocks, each with a result of its own
+
+In PyTorch: `aten/src/ATen/native/cpu/Reduce.h`, `vectorized_inner_reduction`; `aten/src/ATen/native/cpu/SumKernel.cpp`,
+`cascade_sum`, on accuracy; `aten/src/ATen/native/TensorIteratorReduce.cpp`, `two_pass_reduction`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# Values side by side. They fill eight vector registers of eight 64-bit floats, so that a core is kept busy while each
+# waits for the value that it is added to. Twice as fast as 32 in a trial; 128 gained little, and short rows lose.
+LANES = 64
+BLOCK = 16384  # elements of a long row that one core folds at a time
+
+
+def fold_row(fn: Any, start: Any, n: int, a: Any, first: int, step: int) -> Any:
+    """`fn` folded over `n` elements of the 1-D array `a`: element i lies at place `first + i * step`. For n = 0, `start`.
+
+    fn is associative and commutative, and `start` is neutral: fn(start, x) is x. So the elements may be folded in any
+    grouping, and `start` may be used more than once. Of each whole group of LANES elements, number j goes into lane j;
+    at the end the lanes are folded into one. `np.full(LANES, start)` makes the lanes: numbers of 64 bits, whatever those
+    of `a` have. No element may be forgotten where n is no multiple of LANES; where n is smaller, lanes do not pay.
+
+    The compiler puts lanes into vector registers where it sees that they are neighbors and how many there are: the inner
+    loop is `for j in range(LANES)`, and works on `lanes[j]`. Where step is 1, `a` is to be seen as neighbors, too: take
+    the slice `a[first : first + n]`.
+    """
+    # TODO 3.3: the elements behind the last whole group; whole groups, for a step of 1 and for any step; then the lanes.
+    # BEGIN SOLUTION
+    whole = n - n % LANES
+    value = start
+    for i in range(whole, n):
+        value = fn(value, a[first + i * step])
+    if whole == 0:
+        return value
+    lanes = np.full(LANES, start)
+    if step == 1:
+        row = a[first : first + n]
+        for i in range(0, whole, LANES):
+            for j in range(LANES):
+                lanes[j] = fn(lanes[j], row[i + j])
+    else:
+        for i in range(0, whole, LANES):
+            for j in range(LANES):
+                lanes[j] = fn(lanes[j], a[first + (i + j) * step])
+    for j in range(LANES):
+        value = fn(value, lanes[j])
+    return value
+    # END SOLUTION
+
+
+def place_of(number: int, sizes: Any, steps: Any) -> int:
+    """How far element `number` lies from the first one, counted with the last dimension running fastest. Provided.
+
+    sizes, steps: int64 arrays, (d,); without dimensions there is one element, and the result is 0.
+    """
+    place = 0
+    for d in range(len(sizes) - 1, -1, -1):
+        place += number % sizes[d] * steps[d]
+        number //= sizes[d]
+    return place
+
+
+def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """The results number `begin` to `end` (without it).
+
+    sizes (d,); strides (2, d): those of `out`, then those of `a`. The dimensions that are kept come first; their strides
+    in `out` are not 0, and results are counted along them, the last one running fastest. Those that are folded follow;
+    their strides in `out` are 0. There may be none of either kind: without kept ones there is one result, and without
+    folded ones each result is one element of `a`.
+
+    Along the last folded dimension lies a row, for fold_row; there is one for each index of the other folded ones. Each
+    result is written once, when it is complete: others may look at `out` at any time.
+    """
+    # TODO 3.3: count the kept dimensions and the rows; for each result, fold its rows, then write it. See place_of.
+    # BEGIN SOLUTION
+    kept = 0
+    while kept < len(sizes) and strides[0, kept] != 0:
+        kept += 1
+    outer, inner = sizes[:kept], sizes[kept:-1]
+    n = sizes[-1] if kept < len(sizes) else 1
+    rows = 1
+    for size in inner:
+        rows *= size
+    for number in range(begin, end):
+        first = place_of(number, outer, strides[1, :kept])
+        value = start
+        for row in range(rows):
+            here = first + place_of(row, inner, strides[1, kept:-1])
+            value = fn(value, fold_row(fn, start, n, a, here, strides[1, -1]))
+        out[place_of(number, outer, strides[0, :kept])] = value
+    # END SOLUTION
+
+
+def partial_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """The blocks number `begin` to `end` of one long row: `out[block]` is what its BLOCK elements come to.
+
+    sizes (1,): how many elements the row has; strides (2, 1): `strides[1, 0]` is how far they are apart in `a`. The
+    last block may be shorter. `out`, a row with one place for each block, is in 64 bits; a second pass folds it.
+    """
+    # TODO 3.3: each block is a row of its own.
+    # BEGIN SOLUTION
+    step = strides[1, 0]
+    for block in range(begin, end):
+        first = block * BLOCK
+        out[block] = fold_row(fn, start, min(BLOCK, sizes[0] - first), a, first * step, step)
+    # END SOLUTION
+
+
+# ---- Provided ----
+
+COLUMNS = 64
+
+
+def columns_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """Results whose elements lie side by side, as in the sum over the rows of a matrix: COLUMNS results at a time.
+
+    To walk down one column touches a new cache line with each step. So this goes along the rows, with one value for
+    each column. A unit is a block of COLUMNS results. sizes (outer, folded, columns), strides (2, 3); `a` has stride 1
+    along its columns.
+
+    In PyTorch: `aten/src/ATen/native/cpu/Reduce.h`, `vectorized_outer_reduction`.
+    """
+    blocks = (sizes[2] + COLUMNS - 1) // COLUMNS
+    for unit in range(begin, end):
+        outer, block = unit // blocks, unit % blocks
+        first = block * COLUMNS
+        n = min(COLUMNS, sizes[2] - first)
+        values = np.full(COLUMNS, start)
+        for i in range(sizes[1]):
+            place = outer * strides[1, 0] + i * strides[1, 1] + first
+            row = a[place : place + n]
+            if n == COLUMNS:
+                for j in range(COLUMNS):
+                    values[j] = fn(values[j], row[j])
+            else:
+                for j in range(n):
+                    values[j] = fn(values[j], row[j])
+        for j in range(n):
+            out[outer * strides[0, 0] + (first + j) * strides[0, 2]] = values[j]
