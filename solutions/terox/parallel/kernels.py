@@ -193,3 +193,5 @@ register("matmul", "cpu", matmul)
 register("copy", "cpu", copy)
 register("fetch", "cpu", fetch)
 register("store", "cpu", store)
+
+from terox.parallel import fused_ops  # noqa: E402, F401  It needs what stands above, and registers more.

@@ -30,7 +30,7 @@ _FASTER = ("cpu", "terox.parallel", ("coalescing", "elementwise", "reduce", "mat
 ALLOCATORS: dict[str, Callable[[int, DType], Storage]] = {}
 
 # Where the ops that are good for every device are registered.
-OPS = ("pointwise", "reductions", "shapes", "linalg", "indexing")
+OPS = ("pointwise", "reductions", "shapes", "linalg", "indexing", "network_ops")
 
 _loaded: set[str] = set()
 _default: str | None = None

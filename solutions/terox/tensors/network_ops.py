@@ -4,17 +4,19 @@ Each could be written with other ops, and here it is: good for every device, and
 an op is that a device may do all of it at once, as module 3 does (`terox/parallel/fused_ops.py`): one result in memory
 and one node in the graph, where training.py's `linear` and `cross_entropy` have several.
 
-In PyTorch: `torch/nn/functional.py`, `linear`, `cross_entropy`; `aten/src/ATen/native/Linear.cpp`;
-`torch/csrc/autograd/FunctionsManual.cpp`, `log_softmax_jvp`; `derivatives.yaml`, `_softmax_backward_data`.
+In PyTorch: `torch/nn/functional.py`, `linear`, `cross_entropy`; `derivatives.yaml`, `linear`,
+`_softmax_backward_data`, `_log_softmax_backward_data`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from terox.optim.sgd import sgd_step
 from terox.tensors.derivatives import Formula
 from terox.tensors.dispatcher import COMPOSITE, call, register
 from terox.tensors.dtype import int64
+from terox.tensors.factories import ones_like, zeros_like
 from terox.tensors.schema import derivative
 from terox.tensors.tensor import Tensor
 
@@ -94,23 +96,23 @@ def _cross_entropy_loss_back(grad_output: Tensor, input: Tensor, target: Tensor)
     return input.softmax(1) * scale - right
 
 
-def _softmax_back(grad_output: Tensor, result: Tensor, dims: Sequence[int]) -> Tensor:
-    """The gradient for softmax's input, from that of its `result`."""
+def _softmax_back(grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> Tensor:
+    """The gradient for softmax's input, from that of its result `y`."""
     if not dims:  # the softmax of a single number is 1
-        return grad_output * 0
-    return result * (grad_output - (grad_output * result).sum(dims, keepdim=True))
+        return zeros_like(grad_output)
+    return y * (grad_output - (grad_output * y).sum(dims, keepdim=True))
 
 
-def _log_softmax_back(grad_output: Tensor, result: Tensor, dims: Sequence[int]) -> Tensor:
-    """The gradient for log-softmax's input, from that of its `result`."""
+def _log_softmax_back(grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> Tensor:
+    """The gradient for log-softmax's input, from that of its result `y`."""
     if not dims:
-        return grad_output * 0
-    return grad_output - result.exp() * grad_output.sum(dims, keepdim=True)
+        return zeros_like(grad_output)
+    return grad_output - y.exp() * grad_output.sum(dims, keepdim=True)
 
 
 for _op, _kernel in {"linear": _linear, "cross_entropy_loss": _cross_entropy_loss,
                      "cross_entropy_loss_back": _cross_entropy_loss_back, "softmax_back": _softmax_back,
-                     "log_softmax_back": _log_softmax_back}.items():
+                     "log_softmax_back": _log_softmax_back, "sgd_step": sgd_step}.items():
     register(_op, COMPOSITE, _kernel)
 
 
@@ -138,7 +140,7 @@ def cross_entropy_loss(input: Tensor, target: Tensor) -> Formula:
 
 @derivative("cross_entropy_loss_back(grad_output, input, target)", "grad_output", "input")
 def cross_entropy_loss_back(grad_output: Tensor, input: Tensor, target: Tensor) -> tuple[Formula, Formula]:
-    return (lambda grad: (grad * call("cross_entropy_loss_back", grad_output * 0 + 1, input, target)).sum(),
+    return (lambda grad: (grad * call("cross_entropy_loss_back", ones_like(grad_output), input, target)).sum(),
             lambda grad: call("softmax_back", grad * (grad_output / max(input.impl.sizes[0], 1)), input.softmax(1), (1,)))
 
 
@@ -152,29 +154,29 @@ def log_softmax(result: Tensor, dims: Sequence[int]) -> Formula:
     return lambda grad: call("log_softmax_back", grad, result, dims)
 
 
-@derivative("softmax_back(grad_output, result_of_forward, dims)", "grad_output", "result_of_forward")
-def softmax_back(grad_output: Tensor, result_of_forward: Tensor, dims: Sequence[int]) -> tuple[Formula, Formula]:
+@derivative("softmax_back(grad_output, y, dims)", "grad_output", "y")
+def softmax_back(grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> tuple[Formula, Formula]:
     # The Jacobian of softmax is symmetric, so its transpose is the same op.
-    return (lambda grad: call("softmax_back", grad, result_of_forward, dims),
-            lambda grad: _softmax_back_result(grad, grad_output, result_of_forward, dims))
+    return (lambda grad: call("softmax_back", grad, y, dims),
+            lambda grad: _softmax_back_result(grad, grad_output, y, dims))
 
 
 def _softmax_back_result(grad: Tensor, grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> Tensor:
     if not dims:
-        return grad * 0
+        return zeros_like(grad)
     return (grad * (grad_output - (grad_output * y).sum(dims, keepdim=True))
             - grad_output * (grad * y).sum(dims, keepdim=True))
 
 
-@derivative("log_softmax_back(grad_output, result_of_forward, dims)", "grad_output", "result_of_forward")
-def log_softmax_back(grad_output: Tensor, result_of_forward: Tensor, dims: Sequence[int]) -> tuple[Formula, Formula]:
-    return (lambda grad: _log_softmax_back_grad(grad, result_of_forward, dims),
-            lambda grad: _log_softmax_back_result(grad, grad_output, result_of_forward, dims))
+@derivative("log_softmax_back(grad_output, y, dims)", "grad_output", "y")
+def log_softmax_back(grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> tuple[Formula, Formula]:
+    return (lambda grad: _log_softmax_back_grad(grad, y, dims),
+            lambda grad: _log_softmax_back_result(grad, grad_output, y, dims))
 
 
 def _log_softmax_back_grad(grad: Tensor, y: Tensor, dims: Sequence[int]) -> Tensor:
-    return grad - (grad * y.exp()).sum(dims, keepdim=True) if dims else grad * 0
+    return grad - (grad * y.exp()).sum(dims, keepdim=True) if dims else zeros_like(grad)
 
 
 def _log_softmax_back_result(grad: Tensor, grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> Tensor:
-    return -grad * y.exp() * grad_output.sum(dims, keepdim=True) if dims else grad * 0
+    return -grad * y.exp() * grad_output.sum(dims, keepdim=True) if dims else zeros_like(grad)
