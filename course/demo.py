@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from course.datasets import DatasetError
+
 OUT = Path("build/demo")
 DIGITS_GOAL = 0.97  # of the held-out zeros and ones
 TEN_DIGITS_GOAL = 0.90  # of the held-out digits
@@ -122,6 +124,9 @@ def main(out: Path = OUT, stages: Sequence[Stage] = STAGES) -> int:
         except KeyboardInterrupt:
             print("Stopped.")
             return 130
+        except DatasetError as error:
+            print(error)
+            return 1
     seconds = time.perf_counter() - began
     print("\nReached:")
     for each in reached:

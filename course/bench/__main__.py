@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 
-from course.bench import scalars, tensors
-from course.manifest import ROOT
+# Two threads for everybody. Before NumPy and Numba are imported, which ask only once.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "2")
+
+from course.bench import parallel, scalars, tensors  # noqa: E402
+from course.manifest import ROOT  # noqa: E402
 
 
 def main() -> int:
     """Run all. Returns 0."""
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}\n")
-    figures = {**scalars.main(), **tensors.main()}
     out = ROOT / "build" / "bench"
+    figures = {**scalars.main(), **tensors.main(), **parallel.main(out)}
     out.mkdir(parents=True, exist_ok=True)
     (out / "bench.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print("\nFigures: build/bench/bench.json")

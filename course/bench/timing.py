@@ -22,3 +22,20 @@ def interleaved(functions: dict[str, Callable[[], object]], rounds: int) -> dict
             if number:
                 times[name].append(time.perf_counter() - begin)
     return {name: statistics.median(each) for name, each in times.items()}
+
+
+def fastest(functions: dict[str, Callable[[], object]], rounds: int, repeats: int = 1) -> dict[str, float]:
+    """Seconds of one call of each function: `repeats` calls in a row in each round, and of all rounds the fastest.
+
+    One round before is not counted. For calls so short that whatever else the machine does shows in every median.
+    """
+    times = {name: float("inf") for name in functions}
+    gc.collect()
+    for number in range(rounds + 1):
+        for name, function in functions.items():
+            begin = time.perf_counter()
+            for _ in range(repeats):
+                function()
+            if number:
+                times[name] = min(times[name], (time.perf_counter() - begin) / repeats)
+    return times

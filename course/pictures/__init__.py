@@ -4,6 +4,7 @@
     tree.py     the tree of a Module, as SVG
     strides.py  which cell of memory each element of a tensor reads, as SVG
     broadcast.py  two shapes stretched to one, as SVG
+    blocking.py  a product of matrices block by block, as SVG, animated
     accesses.py  which iteration of a kernel touches which memory, as SVG
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
     confusion.py  what is taken for what (matplotlib)
@@ -27,6 +28,7 @@ _NAMES = {
     "print_next_functions": "graph",
     "draw_modules": "tree",
     "draw_accesses": "accesses",
+    "draw_blocking": "blocking",
     "draw_broadcast": "broadcast",
     "draw_roofline": "roofline",
     "draw_strides": "strides",

@@ -157,6 +157,8 @@ class Explainer:
         if "reading from stdin while output is captured" in message:
             return rows + row("Problem", "Your code waits for input from the keyboard. Remove the call of "
                                        "input(), or of the debugger.")
+        if name == "CompileError":  # the next rows say where
+            return rows + row("Error", re.sub(r"^\S+:\d+: in [\w.<>]+: ", "", message))
         if name == "ImportError":
             message = re.sub(r" \([^()]*\.py\)$", "", message)  # the path of the file, which the next rows say
         return rows + row("Error", f"{name}: {message}" if message else name)

@@ -24,6 +24,8 @@ _NAMES = {
     "Size": "terox.tensors.inspecting",
     "set_default_device": "terox.tensors.device",
     "get_default_device": "terox.tensors.device",
+    "set_num_threads": "terox.parallel.threads",
+    "get_num_threads": "terox.parallel.threads",
 }
 for _module, _names in {
     "dtype": "dtype float32 float64 int64 bool get_default_dtype set_default_dtype promote_types result_type "

@@ -43,10 +43,11 @@ class _Mode:
     """A context manager, and a decorator, under which recording is on or off."""
 
     mode: bool
+    before: Any = None
 
     def __enter__(self) -> None:
         # A stack, since one object may be entered again while it is active.
-        self.before = (state.enabled, getattr(self, "before", None))
+        self.before = (state.enabled, self.before)
         state.enabled = self.mode
 
     def __exit__(self, *exc: object) -> None:

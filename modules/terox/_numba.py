@@ -9,18 +9,19 @@ In PyTorch: `aten/src/ATen/Parallel.h` hides OpenMP and the native thread pool i
 from __future__ import annotations
 
 import functools
-import threading
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, get_num_threads, njit, prange, set_num_threads, types
+from numba import __version__, carray, get_num_threads, njit, prange, set_num_threads, types
 from numba.core import cgutils, config
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic, register_jitable
 
-__all__ = ["FLAGS", "JIT", "LOCK", "NumbaError", "add_any_order", "bits", "by_type", "carray", "entry", "from_bits",
-           "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads", "types"]
+__all__ = ["FLAGS", "JIT", "MOST_THREADS", "VERSIONS", "NumbaError", "add_any_order", "bits", "by_type", "carray", "entry",
+           "from_bits", "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads", "types"]
 
 JIT = not config.DISABLE_JIT
 
@@ -28,8 +29,12 @@ JIT = not config.DISABLE_JIT
 # nothing else of "fast math" is allowed, so sums keep their order and NaN its meaning.
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
-# Numba's simplest pool of threads must not be entered twice at a time; all parallel loops take this lock.
-LOCK = threading.Lock()
+MOST_THREADS: int = config.NUMBA_NUM_THREADS
+
+# What machine code depends on besides the functions themselves, this file among it. Each kernel's file says it.
+VERSIONS = (f"Numba {__version__}, {FLAGS['error_model']}, {sorted(FLAGS['fastmath'])}, optimized {config.OPT}, "
+            f"bounds checked {config.BOUNDSCHECK}, "
+            f"terox/_numba.py {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:20]}")
 
 # How generated code marks its functions. Inner ones become part of the entry that calls them, and only entries are kept
 # on disk. Inner functions can be passed as arguments; a compiled function passed that way could not be kept.
@@ -67,7 +72,9 @@ def add_any_order(x: Any, y: Any) -> Any:
 
 def maximum(x: Any, y: Any) -> Any:
     """The larger of two floats, NaN if either is; one instruction, where `if` would keep a loop from using vectors."""
-    return x if x >= y or x != x else y
+    if x == 0 and y == 0:
+        return x + y  # -0.0 only if both are
+    return x if x > y or x != x else y
 
 
 if JIT:

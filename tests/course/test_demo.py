@@ -19,7 +19,8 @@ def quick(monkeypatch):
     """Programs that learn for a moment only, on a few examples."""
     whole, tensors = scalars.load, digits.load
     monkeypatch.setattr(scalars, "load", lambda name, **options: shortened(whole(name, **options)))
-    monkeypatch.setattr(digits, "load", lambda **options: tensors(count=20))
+    monkeypatch.setattr(digits, "load", lambda **options: tensors(**{**options, "count": 20}))
+    monkeypatch.delenv("TEROX_DATA", raising=False)
 
 
 def shortened(data):
@@ -35,7 +36,7 @@ def shortened(data):
 def test_stages_draw_their_pictures(tmp_path, quick, capsys):
     paths = demo.graph(tmp_path).pictures
     assert paths == [tmp_path / "graph.svg"]
-    trained = (demo.moons, demo.digits, demo.ten_digits)
+    trained = (demo.moons, demo.digits, demo.ten_digits, demo.full_size_digits)
     assert {stage.run for stage in demo.STAGES} == {demo.graph, *trained}
     for stage in trained:
         reached = stage(tmp_path, epochs=1)
@@ -43,7 +44,7 @@ def test_stages_draw_their_pictures(tmp_path, quick, capsys):
         assert all(pictures.alt_text(path) for path in reached.pictures)
         paths += reached.pictures
     # No stage overwrites the pictures of another.
-    assert len(paths) == 8 and set(paths) == set(tmp_path.iterdir())
+    assert len(paths) == 11 and set(paths) == set(tmp_path.iterdir())
     assert "epoch 1 of 1" in capsys.readouterr().out  # no terminal, no bar
 
 
@@ -53,6 +54,21 @@ def test_ten_digits_reach_the_goal(tmp_path):
     assert reached.goal >= 0.9
     assert reached.ok, reached.sentence
     assert "network 49-48-10" in reached.sentence and "of 1,000 held out" in reached.sentence
+
+
+def test_full_size_digits_reach_the_goal(tmp_path, monkeypatch):
+    monkeypatch.delenv("TEROX_DATA", raising=False)
+    reached = demo.full_size_digits(tmp_path, epochs=5)  # of eight
+    assert reached.goal >= 0.92
+    assert reached.ok, reached.sentence
+    assert "network 784-128-10" in reached.sentence and "of 1,000 held out" in reached.sentence
+
+
+def test_missing_data_end_in_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TEROX_DATA", str(tmp_path / "nowhere"))
+    assert demo.main(tmp_path, [demo.Stage("a stage", demo.full_size_digits)]) == 1
+    out = capsys.readouterr().out
+    assert "nowhere" in out and "Traceback" not in out
 
 
 def test_digits_reach_the_goal(tmp_path):

@@ -96,7 +96,8 @@ def lost_digits(kind, got, expected, numbers):
                 "`np.full(LANES, start)` gives whole lanes.")
     if kind.dtype != "int64" and abs(got - expected) <= (len(numbers) + 1) * size * 2.0**-23:
         return ("Digits were lost on the way: in float32, 2**24 + 1 is 2**24. All that is folded has to stay in 64 "
-                "bits until the result is written: lanes, and what they are folded into.")
+                "bits until the result is written: lanes, and what they are folded into. (In compiled code, a variable "
+                "that begins with an element of a is a float32, too.)")
     return None
 
 
@@ -126,14 +127,18 @@ def known(kind, numbers, memory, first, step):
     return results
 
 
-def compare(call, kind, got, expected, numbers, mistakes=None, note=None):
-    """`got` is `expected`, or a failure that says as much about the mistake as can be known."""
+def compare(call, kind, got, expected, numbers, about, mistakes, note=None):
+    """`got` is `expected`, or a failure that says as much about the mistake as can be known.
+
+    mistakes, note: functions of `about` that give sentence -> wrong number, and a sentence. They cost time, and are
+    called only when something is wrong.
+    """
     if same(got, expected):
         return
     if got is None:
         raise CheckFailed(call, "None", shown(expected), "It returned None. Is a `return` missing?")
-    sentence = next((text for text, wrong in (mistakes or {}).items() if same(got, wrong)), None)
-    sentence = sentence or lost_digits(kind, exactly(got), expected, numbers) or note
+    sentence = next((text for text, wrong in mistakes(*about).items() if same(got, wrong)), None)
+    sentence = sentence or lost_digits(kind, exactly(got), expected, numbers) or (note and note(*about))
     raise CheckFailed(call, shown(exactly(got)), shown(expected), sentence)
 
 
@@ -174,8 +179,9 @@ class Work:
         return stored(self.kind.dtype, self.kind.fold(self.numbers(result)))
 
     def __repr__(self):
-        return (f"reduce_range({self.kind}, begin, end, out, a, sizes, strides), with {self.kind.dtype} arrays, {self.count} "
-                f"results, sizes {self.sizes}, strides of out {self.strides[0]}, of a {self.strides[1]}")
+        return (f"reduce_range({self.kind}, begin, end, out, a, sizes, strides), with {self.kind.dtype} arrays, "
+                f"number of results: {self.count}, sizes {self.sizes}, strides of out {self.strides[0]}, of a "
+                f"{self.strides[1]}")
 
 
 @st.composite

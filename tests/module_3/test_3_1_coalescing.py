@@ -35,8 +35,10 @@ def answer(function, sizes, strides):
 
 
 def well_formed(got, count, call):
-    """As many strides as sizes, for each of `count` operands."""
+    """At least one dimension; as many strides as sizes, for each of `count` operands."""
     sizes, strides = got
+    check.that(sizes != (), "No dimension is left. A loop needs at least one: size 1, strides 0.", call=call, got=got,
+               expected=((1,), [(0,)] * count))
     if len(strides) != count or any(len(each) != len(sizes) for each in strides):
         turned = len(strides) == len(sizes) and all(len(each) == count for each in strides)
         check.that(False, "The strides are listed by dimension. They have to be listed by operand: a tuple for each "
@@ -62,14 +64,15 @@ def minus(each):
 
 
 @given(case=work(1, 3, stretched_out=True))
+@example(case=((4, 2, 3), [(3, 12, 1), (1, 4, 8)]))  # every mistake gives something else
 @example(case=((2, 3), [(1, 2), (3, 1)]))
 @example(case=((2, 3), [(3, 1), (1, 2)]))
 @example(case=((2, 3, 4), [(12, 4, 1), (12, 4, 1)]))
-@example(case=((2, 3, 4), [(4, 8, 1), (1, 2, 6)]))
 @example(case=((2, 3, 4), [(1, 8, 2), (12, 4, 1)]))
 @example(case=((2, 3), [(0, 0), (1, 2)]))
-@example(case=((2, 3, 4), [(0, 0, 0), (1, 0, 0), (0, 1, 3)]))
+@example(case=((2, 3, 4), [(0, 0, 0), (0, 0, 1), (1, 3, 0)]))
 @example(case=((2, 3, 4), [(0, 0, 1), (1, 2, 0), (0, 9, 0)]))
+@example(case=((3, 4, 2), [(0, 0, 0), (1, 1, 1)]))
 @example(case=((5,), [(1,), (0,)]))
 def test_reorder(case):
     """The dimension with the result's longest stride comes first; where the result's are equal, the next operand
@@ -80,9 +83,12 @@ def test_reorder(case):
     order = sorted_by(*map(minus, strides))
     right = in_order(sizes, strides, order)
     mistakes = {
+        "Only the first operand was asked. Where its strides are equal, the next operand's decide.":
+            in_order(sizes, strides, sorted_by(minus(strides[0]))),
+        "Only the first two operands were asked. Where their strides are equal, the next operand's decide.":
+            in_order(sizes, strides, sorted_by(*map(minus, strides[:2]))),
         "The strides become larger from left to right. The last dimension has to have the smallest one.":
             in_order(sizes, strides, sorted_by(*strides)),
-        "This is the right order turned round.": in_order(sizes, strides, order[::-1]),
         "The sizes have stayed where they were. They move with their strides.": (sizes, right[1]),
         "The strides have stayed where they were. They move with their sizes.": (right[0], list(strides)),
         "Only the result was put in order. All operands have to be, in the same way.":
@@ -92,10 +98,6 @@ def test_reorder(case):
             (right[0], [tuple(sorted(each, reverse=True)) for each in strides]),
         "The last operand was asked first. The first one is the result, and decides.":
             in_order(sizes, strides, sorted_by(*map(minus, reversed(strides)))),
-        "Only the first operand was asked. Where its strides are equal, the next operand's decide.":
-            in_order(sizes, strides, sorted_by(minus(strides[0]))),
-        "Only the first two operands were asked. Where their strides are equal, the next operand's decide.":
-            in_order(sizes, strides, sorted_by(*map(minus, strides[:2]))),
         "Dimensions that are equal in all strides have changed places. They stay in their order.":
             in_order(sizes, strides, sorted_by(*strides)[::-1]),
         "The sizes had a say. Only strides decide; dimensions that are equal in them stay in their order.":
@@ -104,6 +106,7 @@ def test_reorder(case):
         "equal.": in_order(sizes, strides, sorted_by(minus(map(sum, zip(*strides))))),
         "The dimensions were ordered by their sizes. Their strides decide.":
             in_order(sizes, strides, sorted_by(minus(sizes))),
+        "This is the right order turned round.": in_order(sizes, strides, order[::-1]),
         "This is the order that they came in.": (sizes, list(strides)),
     }
     check.equal(got, right, call=call, mistakes={text: wrong for text, wrong in mistakes.items() if wrong != right})
@@ -149,14 +152,23 @@ def by_looking(sizes, strides):
     return (found, [tuple(each) for each in zip(*steps)]) if found else ((1,), [(0,) for _ in strides])
 
 
-def merged(sizes, strides, fits, kept=1, *, of_left=False, added=False, ones=False):
-    """What one gets who merges neighbors where `fits(left strides, size, right strides)`, wrong in some way."""
+class Pair:
+    """Neighbors that may become one: their sizes and, for every operand, their strides."""
+
+    def __init__(self, left, before, right, here, divided):
+        self.left, self.before, self.right, self.here = left, before, right, here
+        self.divided = divided  # whether a dimension of size 1 was between them
+        self.each = [a == right * b for a, b in zip(before, here)]  # whether the operand allows it
+
+
+def merged(sizes, strides, fits, *, of_left=False, added=False, ones=False):
+    """What one gets who merges neighbors where `fits(pair)`, and does so wrong in some other way too."""
     found = []  # size, strides
     for d, size in enumerate(sizes):
         here = [each[d] for each in strides]
         if size == 1 and not ones:
             continue
-        if found and fits(found[-1][1], size, here):
+        if found and fits(Pair(*found[-1], size, here, sizes[d - 1] == 1)):
             left, before = found[-1]
             found[-1] = (left + size if added else left * size, before if of_left else here)
         else:
@@ -166,41 +178,50 @@ def merged(sizes, strides, fits, kept=1, *, of_left=False, added=False, ones=Fal
     return tuple(size for size, _ in found), [tuple(steps[k] for _, steps in found) for k in range(len(strides))]
 
 
-def fits_all(left, size, right):
-    return left == [size * step for step in right]
-
-
-def slips(sizes, strides):
+def named(case):
     """Sentences about mistakes, and what they give."""
-    one = [d for d, size in enumerate(sizes) if size != 1]
-    bare = tuple(sizes[d] for d in one), [tuple(each[d] for d in one) for each in strides]
+    sizes, strides = case
     right = by_looking(sizes, strides)
-    turned = merged(sizes[::-1], [each[::-1] for each in strides], fits_all)
-    return {
+
+    def by(fits, **how):
+        return merged(sizes, strides, fits, **how)
+
+    def rule(pair):
+        return all(pair.each)
+
+    bare = by(lambda pair: False)
+    other_rules = {
+        "Equal strides are not the rule. A step along the left one has to be as long as all steps along the right one "
+        "together.": by(lambda pair: pair.before == pair.here),
+        "The rule was asked with the left one's size. A step along the left one has to be as long as all steps along the "
+        "right one together.": by(lambda pair: all(a == pair.left * b for a, b in zip(pair.before, pair.here))),
+        "The left one was taken for the inner one. The right one is: a step along the left one has to be as long as all "
+        "steps along the right one together.":
+            by(lambda pair: all(pair.left * a == b for a, b in zip(pair.before, pair.here))),
+    }
+    slips = {
         "The dimensions have come out in reverse order.": (right[0][::-1], [each[::-1] for each in right[1]]),
         "Neighbors were merged as soon as the first operand allows it. All operands have to.":
-            merged(sizes, strides, lambda left, size, right: left[0] == size * right[0]),
+            by(lambda pair: pair.each[0]),
         "Neighbors were merged as soon as the last operand allows it. All operands have to.":
-            merged(sizes, strides, lambda left, size, right: left[-1] == size * right[-1]),
-        "Neighbors were merged as soon as one operand allows it. All operands have to.":
-            merged(sizes, strides, lambda left, size, right: any(a == size * b for a, b in zip(left, right))),
+            by(lambda pair: pair.each[-1]),
+        "Neighbors were merged as soon as one operand allows it. All operands have to.": by(lambda pair: any(pair.each)),
+        **{text: wrong for text, wrong in other_rules.items() if wrong != bare},
         "Everything was merged. Neighbors become one only if a step along the left one is as long as all steps along "
-        "the right one together.": merged(sizes, strides, lambda left, size, right: True),
+        "the right one together.": by(lambda pair: True),
         "The new dimension has the left one's strides. The right one's steps are those from each element to the next.":
-            merged(sizes, strides, fits_all, of_left=True),
-        "The size of the new dimension is the sum of the two. It has to be their product.":
-            merged(sizes, strides, fits_all, added=True),
+            by(rule, of_left=True),
+        "The size of the new dimension is the sum of the two. It has to be their product.": by(rule, added=True),
         "A dimension of size 1 has a say. No step is ever taken along it: leave it out, whatever its strides are.":
-            merged(sizes, strides, fits_all, ones=True),
+            by(rule, ones=True),
+        "Dimensions with the stride 0 are as good as others: 0 is size times 0.":
+            by(lambda pair: rule(pair) and 0 not in pair.before),
+        "A dimension of size 1 keeps its neighbors apart. Leave it out first, whatever its strides are.":
+            by(lambda pair: rule(pair) and not pair.divided),
         "Dimensions of size 1 were left out, and nothing was merged.": bare,
         "This is what it was before.": (sizes, list(strides)),
-        "The right dimension is the inner one, and runs through its steps first: compare strides[d] with sizes[d + 1] "
-        "* strides[d + 1].": turned,
-        "Dimensions with the stride 0 are as good as others: 0 is size times 0.":
-            merged(sizes, strides, lambda left, size, right: 0 not in left and fits_all(left, size, right)),
-        "Equal strides are not the rule. A step along the left one has to be as long as all steps along the right one "
-        "together.": merged(sizes, strides, lambda left, size, right: left == right),
     }
+    return {text: wrong for text, wrong in slips.items() if wrong != right}
 
 
 @st.composite
@@ -222,6 +243,7 @@ def divided(draw):
 
 CASES = st.one_of(divided(), work(1, 3, stretched_out=True))
 EXAMPLES = [
+    ((2, 3, 2, 3, 2), [(24, 8, 4, 1, 1), (21, 7, 3, 1, 1)]),  # nearly every mistake gives something else
     ((8, 3, 4), [(12, 4, 1), (0, 4, 1)]),
     ((2, 3), [(3, 1)]),
     ((2, 3, 4), [(12, 4, 1)] * 3),
@@ -245,7 +267,7 @@ EXAMPLES = [
 
 
 def examples(test):
-    for case in EXAMPLES:
+    for case in reversed(EXAMPLES):
         test = example(case=case)(test)
     return test
 
@@ -289,24 +311,20 @@ def test_coalesce_as_few_as_possible(case):
     check.equal(got, right, call=call, mistakes=named(case))
 
 
-def named(case):
-    right = by_looking(*case)
-    return {text: wrong for text, wrong in slips(*case).items() if wrong != right}
-
-
 @given(rank=st.integers(1, 4), operands=st.integers(1, 3))
 @example(rank=1, operands=1)
 @example(rank=3, operands=2)
 def test_coalesce_one_element(rank, operands):
     """Where all sizes are 1, one dimension of size 1 is left, with the stride 0 for each operand."""
-    sizes, strides = (1,) * rank, [tuple(range(k, k + rank)) for k in range(operands)]
+    sizes, strides = (1,) * rank, [tuple(range(k + 2, k + 2 + rank)) for k in range(operands)]
     got, call = answer(coalesce, sizes, strides)
     check.equal(got, ((1,), [(0,)] * operands), call=call, mistakes={
         "Nothing is left. A loop needs at least one dimension: size 1, strides 0.": ((), [()] * operands),
         "Nothing is left, not even the operands. A loop needs at least one dimension: size 1, strides 0.": ((), []),
-        "The strides have to be 0: they are those of no dimension that was given.":
-            ((1,), [(each[0],) for each in strides]),
-        "One dimension is enough.": (sizes, strides)} if strides != [(0,)] else None)
+        "The strides have to be 0, not those of the last dimension.": ((1,), [each[-1:] for each in strides]),
+        "The strides have to be 0, not those of the first dimension.": ((1,), [each[:1] for each in strides]),
+        "The strides have to be 0: no step is ever taken.": ((1,), [(1,)] * operands),
+        "One dimension is enough.": (sizes, strides)})
 
 
 # ---- Both ----

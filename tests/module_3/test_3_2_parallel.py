@@ -15,19 +15,19 @@ from terox.parallel.elementwise import elementwise_range, launch, parallel_for, 
 
 pytestmark = pytest.mark.task("3.2")
 
-COUNTS = {"count": st.integers(1, 40), "grain": st.integers(1, 12)}
+GRAINS = st.integers(1, 12)
 
 
 # ---- parallel_for ----
 
 
 def chunk_examples(test):
-    for count, grain in [(6, 2), (7, 2), (5, 5), (5, 6), (1, 1), (3, 1), (10, 4), (9, 8), (16, 4)]:
+    for count, grain in reversed([(20, 7), (6, 2), (7, 2), (5, 5), (5, 6), (1, 1), (3, 1), (10, 4), (9, 8), (2000, 2)]):
         test = example(count=count, grain=grain)(test)
     return test
 
 
-@given(**COUNTS)
+@given(count=st.integers(1, 100), grain=GRAINS)
 @chunk_examples
 def test_chunks(count, grain):
     """loop is called for chunks of `grain` units, the last of which may be smaller: each of 0 to count is done once."""
@@ -72,24 +72,52 @@ def numbered(begin, end, operands):
         operands[0][unit] = unit
 
 
-@given(**COUNTS, order=st.sampled_from(["forward", "reversed", "shuffled"]))
+@given(count=st.integers(1, 40), grain=GRAINS, order=st.sampled_from(["forward", "reversed", "shuffled"]))
 @example(count=6, grain=2, order="forward")
 @example(count=7, grain=2, order="reversed")
 @example(count=5, grain=5, order="forward")
 @example(count=12, grain=5, order="shuffled")
 def test_chunks_run_at_the_same_time(count, grain, order):
     """Each chunk is an iteration of prange, and none needs what another one has done."""
-    out = np.zeros(count)
     call = f"parallel_for(loop, {count}, {grain}, operands)"
-    made = trace(parallel_for, numbered, count, grain, (out,), names=("loop", "count", "grain", "operands"),
-                 out="operands[0]", once=True, order=order).check()
+    out = np.zeros(count)
+    made = traced(count, grain, out, order).check()
     check.equal(out.tolist(), [float(unit) for unit in range(count)], call=f"the units that were done by {call}")
     workers = made.writers("operands[0]")
-    check.that(all(isinstance(label, int) for labels in workers for label in labels),
-               "A chunk is not an iteration of prange: it runs on one core, while the others have nothing to do.",
-               call=call)
+    check.that(all(workers), "A chunk is not an iteration of prange: it runs on one core, while the others have nothing "
+               "to do.", call=call)
     wrong = [unit for unit in range(1, count) if (workers[unit] != workers[unit - 1]) != (unit % grain == 0)]
     check.that(not wrong, "Each chunk has to be one iteration of prange.", call=call, got=workers)
+
+
+def traced(count, grain, out, order):
+    return trace(parallel_for, numbered, count, grain, (out,), names=("loop", "count", "grain", "operands"),
+                 out="operands[0]", once=True, order=order)
+
+
+@given(count=st.integers(1, 20), grain=GRAINS)
+@example(count=6, grain=2)
+@example(count=7, grain=3)
+def test_an_iteration_needs_no_other(count, grain):
+    """An iteration finds its chunk from its own number, also on a core that runs no other one."""
+    call = f"parallel_for(loop, {count}, {grain}, operands)"
+    done, loops = [], []
+    for number in range(-(-count // grain)):
+        def one(iterations, number=number):
+            loops.append(iterations)
+            return list(iterations)[number : number + 1]
+
+        out = np.zeros(count)
+        made = traced(count, grain, out, one)
+        for each in loops:
+            check.that(each.step == 1, "prange has no steps other than 1. Let it count the chunks, and find the beginning "
+                       "of each from its number.", call=call, got=each)
+        written = [unit for unit, labels in enumerate(made.writers("operands[0]")) if labels]
+        done.append((written[0], written[-1] + 1) if written else None)
+    right = [(begin, min(begin + grain, count)) for begin in range(0, count, grain)]
+    check.that(sorted(done, key=str) == sorted(right, key=str), "Cores share the iterations, and each core has variables "
+               "of its own: what one iteration leaves in a variable, another one may never see.", call=(
+                   f"the chunks of {call}, where each iteration runs alone"), got=done, expected=right)
 
 
 # ---- launch ----
@@ -119,11 +147,15 @@ def launches(draw):
 
 
 def launch_examples(test):
-    for case in [(32768, 1, 1), (32768, 32768, 1), (32768, 32769, 1), (32768, 10**6, 1), (32768, 100, 1000),
+    for case in reversed([(32768, 1, 1), (32768, 32768, 1), (32768, 32769, 1), (32768, 10**6, 1), (32768, 100, 1000),
                  (32768, 32, 1000), (32768, 2, 10**6), (32768, 1, 10**6), (32768, 33, 1024), (32768, 32, 1024),
-                 (8, 9, 1), (8, 8, 1), (8, 3, 4), (8, 2, 4), (8, 2, 100), (8, 1000, 3), (100, 11, 10)]:
+                 (8, 9, 1), (8, 8, 1), (8, 3, 4), (8, 2, 4), (8, 2, 100), (8, 1000, 3), (100, 11, 10)]):
         test = example(case=case)(test)
     return test
+
+
+def units(number):
+    return "1 unit" if number == 1 else f"{number} units"
 
 
 @given(case=launches())
@@ -154,8 +186,11 @@ def test_launch(case):
     told(tuple(given[2:]) == operands, "All operands follow after two numbers, each as an argument of its own.")
     if way == "serial":
         told(tuple(given[:2]) == (0, count), "kernel.serial gets the range: 0 and count.")
-        text = (f"One chunk has {least} units, worth {least * work} elements; {count} units are more than one chunk.")
-        if count <= size:
+        text = f"One chunk has {units(least)}, worth {least * work} elements; {units(count)} are more than one chunk."
+        named = size == 32768 or count > 32768 // work
+        if not named:
+            text += " Use the name GRAIN, not its number."
+        elif count <= size:
             text += " Count elements, not units: each unit is as much work as `work` elements."
         told(count <= most, text)
         return
@@ -172,7 +207,7 @@ def test_launch(case):
             text = sentence
             break
     told(given[1] in (least, most), text)
-    told(count > given[1], f"One chunk of {given[1]} units is enough for all {count}: to wake the other cores costs more "
+    told(count > given[1], f"One chunk of {units(given[1])} is enough for all {count}: to wake the other cores costs more "
                            "than it saves.")
 
 
@@ -196,7 +231,12 @@ LAYOUTS = [
 ]
 
 
-def all_of(way, sizes, strides, begin, end, run):
+AS_PYTHON = ("As plain Python, the same loop gives what is expected. Compiled, an index that is negative or out of range "
+             "is not noticed, and a line that does something else in Numba than in Python may be one that a loop of "
+             "plain numbers does not need.")
+
+
+def all_of(way, sizes, strides, begin, end, run, note=None):
     """Run with memory of its own, and compare all of out with what has to be there."""
     lengths = [room(sizes, each) for each in strides]
     whole = [np.arange(length + 2 * FAR, dtype=np.float32) + 5000 * k for k, length in enumerate(lengths)]
@@ -206,7 +246,8 @@ def all_of(way, sizes, strides, begin, end, run):
             right[FAR + o] = minus(whole[1][FAR + p], whole[2][FAR + q])
     run(*[each[FAR : FAR + length] for each, length in zip(whole, lengths)], *table(sizes, strides))
     call = f"out after {way} of elements {begin} to {end}, with sizes={list(sizes)}, strides={strides}"
-    check.equal(whole[0][FAR : FAR + lengths[0]].tolist(), right[FAR : FAR + lengths[0]].tolist(), call=call)
+    check.equal(whole[0][FAR : FAR + lengths[0]].tolist(), right[FAR : FAR + lengths[0]].tolist(), call=call,
+                note=note)
     check.that((whole[0] == right).all(), "Something was written outside of out.", call=call)
 
 
@@ -222,7 +263,7 @@ def test_compiled():
                 kernel.serial(begin, end, *operands)
 
             all_of("the loop as Python", sizes, strides, begin, end, plain)
-            all_of("the compiled loop", sizes, strides, begin, end, compiled)
+            all_of("the compiled loop", sizes, strides, begin, end, compiled, AS_PYTHON)
     for sizes, strides in LAYOUTS:
         for grain in (24, 12, 5, 1):
             all_of(f"chunks of {grain}, in parallel,", sizes, strides, 0, 24,

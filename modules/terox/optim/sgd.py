@@ -5,7 +5,7 @@ In PyTorch: `torch/optim/sgd.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from terox._grad_mode import no_grad
@@ -51,14 +51,34 @@ class SGD:
         """Change every parameter that has a gradient."""
         with no_grad():
             for number, parameter in enumerate(self.params):
-                if parameter.grad is None:
-                    continue
-                change = parameter.grad.detach()
-                if self.weight_decay:
-                    change = change + parameter * self.weight_decay
-                if self.momentum:
+                if parameter.grad is not None:
                     velocity = self._velocity.get(number)
-                    # Times 1.0: a value of its own, which nobody changes by changing the gradient.
-                    change = change * 1.0 if velocity is None else velocity * self.momentum + change
-                    self._velocity[number] = change
-                parameter.copy_(parameter - change * self.lr)
+                    self._velocity[number] = kernel_for(parameter)(
+                        parameter, parameter.grad.detach(), velocity, self.lr, self.momentum, self.weight_decay)
+
+
+def sgd_step(parameter: Any, gradient: Any, velocity: Any, lr: float, momentum: float, weight_decay: float) -> Any:
+    """One step for one parameter, in place, made of its own operations; for Scalars, and for Tensors of any device.
+
+    velocity: None before the first step. Returns the new one; without momentum, None.
+    """
+    change = gradient
+    if weight_decay:
+        change = change + parameter * weight_decay
+    if momentum:
+        # Times 1.0: a value of its own, which nobody changes by changing the gradient.
+        velocity = change = change * 1.0 if velocity is None else velocity * momentum + change
+    parameter.copy_(parameter - change * lr)
+    return velocity
+
+
+def kernel_for(parameter: Any) -> Callable[..., Any]:
+    """Who does a step for this parameter: `sgd_step`, or, for a Tensor, what its device has for that op.
+
+    In PyTorch: `torch/optim/sgd.py`, `_single_tensor_sgd` and `_fused_sgd`.
+    """
+    if not hasattr(parameter, "impl"):
+        return sgd_step
+    from terox.tensors.dispatcher import find_kernel
+
+    return find_kernel("sgd_step", parameter.device)

@@ -22,16 +22,17 @@ import numpy as np
 
 from terox._numba import prange
 
-# Work for about as many elements is worth the handing over to another core.
+# Work on about as many elements is worth the handing over to another core: waking it takes as long as 100,000 additions.
 # In PyTorch: `aten/src/ATen/TensorIterator.h`, `internal::GRAIN_SIZE`, 32768.
-GRAIN = 32768
+GRAIN = 262144
 
 
 def zip_row(fn: Any, n: int, memory: Any, places: Any, steps: Any) -> None:
     """`out = fn(a, b)` for `n` elements in a row.
 
     memory: the three operands `(out, a, b)`, each a 1-D array. places: where each one's first element lies; steps: how
-    far it is to its next (0 for an operand that is one number for the whole row).
+    far it is to its next (0 for an operand that is one number for the whole row). Both are int64 arrays, (3,), and are
+    only read. n is at least 1.
 
     Where all three steps are 1, the loop must say so, since only then the compiler can work on 8 or 16 neighbors at
     once: take the slice `out[o : o + n]` of each operand, and use the loop's own variable as the index. Otherwise
@@ -59,9 +60,11 @@ def elementwise_range(row: Any, fn: Any, begin: int, end: int, memory: Any, size
 def parallel_for(loop: Any, count: int, grain: int, operands: Any) -> None:
     """Call `loop(begin, end, operands)` for chunks of `grain` units, such that each of 0 to `count` is done once.
 
-    The last chunk may be smaller; count and grain are at least 1. The chunks run at the same time: iterations of
-    `prange` may come in any order, on any core. So they must not use each other's results. Nothing here depends on the
-    number of cores: the same chunks give the same result on every machine.
+    The chunks begin at 0, grain, 2 * grain, ...; the last one may be smaller. count and grain are at least 1. The
+    chunks run at the same time: iterations of `prange` may come in any order, on any core. So they must not use each
+    other's results. Nothing here depends on the number of cores: the same chunks give the same result on every machine.
+
+    `prange(n)` counts 0 to n - 1, as `range(n)` does; it has no steps other than 1.
     """
     # TODO 3.2: the number of chunks, rounded up; a prange over them.
     raise NotImplementedError("Task 3.2: parallel_for")
@@ -70,7 +73,7 @@ def parallel_for(loop: Any, count: int, grain: int, operands: Any) -> None:
 def launch(kernel: Any, count: int, work: int, *operands: Any) -> None:
     """Run a kernel over `count` units, each of which is as much work as `work` elements; at least 1 of each.
 
-    A chunk should be worth about GRAIN elements, and hold at least one unit. If one chunk is enough for everything,
+    A chunk should be worth about GRAIN elements (use the name: tests make it smaller), and hold at least one unit. If one chunk is enough for everything,
     `kernel.serial(0, count, *operands)` does it here and now: to wake the other cores would cost more than it saves.
     Otherwise, `kernel.parallel(count, grain, *operands)` hands chunks of `grain` units to your `parallel_for`.
     """

@@ -3,8 +3,8 @@
 Each is built as softmax.py's are, and takes what every loop takes: the range of its units, 1-D arrays with `out` first,
 sizes and strides. A unit is a row along the last dimension, or, in `sgd_range`, one element. No size is 0.
 
-In PyTorch: `aten/src/ATen/native/cpu/LogSoftmaxKernelImpl.h`, `aten/src/ATen/native/ReduceOps.cpp`, `logsumexp_out_impl`,
-`aten/src/ATen/native/LossNLL.cpp`, `aten/src/ATen/native/cpu/FusedSGDKernel.cpp`.
+In PyTorch: `aten/src/ATen/native/cpu/LogSoftmaxKernelImpl.h`; `aten/src/ATen/native/ReduceOps.cpp`,
+`logsumexp_out_impl`; `aten/src/ATen/native/LossNLL.cpp`; `aten/src/ATen/native/cpu/FusedSGDKernel.cpp`.
 """
 
 from __future__ import annotations
@@ -93,49 +93,52 @@ def logsumexp_range(begin: int, end: int, out: Any, a: Any, sizes: Any, strides:
         out[row_start(row, sizes, strides[0])] = result
 
 
-def cross_entropy_range(begin: int, end: int, losses: Any, out: Any, a: Any, target: Any, sizes: Any,
-                        strides: Any) -> None:
-    """The cross-entropy of each row of logits with its class, and the log-probabilities, which backward needs.
+def cross_entropy_range(begin: int, end: int, losses: Any, a: Any, target: Any, sizes: Any, strides: Any) -> None:
+    """The cross-entropy of each row of logits with its class: `losses[row] = -log_softmax(a)[row, target[row]]`.
 
-    losses[row] = -log_softmax(a)[row, target[row]]; out = log_softmax(a). target: int64, the numbers of the classes, 0
-    to n - 1. strides (4, d): of `losses` (0 along the rows), `out`, `a` and `target` (0 along the rows). The mean of the
-    losses is taken outside, so that it does not depend on how the rows were cut into ranges.
+    target: int64, the numbers of the classes, 0 to n - 1. strides (3, d): of `losses` (0 along the rows), `a` and
+    `target` (0 along the rows). The mean of the losses is taken outside, so that it does not depend on how the rows were
+    cut into ranges.
 
     A class that does not exist makes its loss NaN, and nothing is read there. So whoever calls this has to look at the
     targets only if the mean is NaN.
     """
-    n, step = sizes[-1], strides[1, -1]
+    n = sizes[-1]
+    scratch = np.empty(n, a.dtype)
+    for row in range(begin, end):
+        source = read_row(scratch, a, row_start(row, sizes, strides[1]), strides[1, -1])
+        number = target[row_start(row, sizes, strides[2])]
+        loss = np.nan
+        if 0 <= number < n:
+            top = row_top(source)
+            loss = math.log(row_total(source, top)) + (top - source[number])
+        losses[row_start(row, sizes, strides[0])] = loss
+
+
+def cross_entropy_back_range(begin: int, end: int, out: Any, grad: Any, a: Any, target: Any, sizes: Any,
+                             strides: Any) -> None:
+    """The gradient for the logits: `(softmax(a) - onehot(target)) * grad`, rows `begin` to `end`.
+
+    grad: one number for each row (stride 0 along the rows); for a mean over N rows, the upstream gradient divided by N,
+    with stride 0 everywhere. strides (4, d): of `out`, `grad`, `a` and `target`. All classes exist.
+    """
+    n, step = sizes[-1], strides[0, -1]
     scratch, result = np.empty(n, a.dtype), np.empty(n, out.dtype)
     for row in range(begin, end):
         source = read_row(scratch, a, row_start(row, sizes, strides[2]), strides[2, -1])
-        start = row_start(row, sizes, strides[1])
-        to = out[start : start + n] if step == 1 else result
-        log_softmax_row(to, source)
-        number = target[row_start(row, sizes, strides[3])]
-        losses[row_start(row, sizes, strides[0])] = -to[number] if 0 <= number < n else np.nan
-        write_row(out, start, step, to)
-
-
-def cross_entropy_back_range(begin: int, end: int, out: Any, grad: Any, y: Any, target: Any, sizes: Any,
-                             strides: Any) -> None:
-    """The gradient for the logits: `(exp(y) - onehot(target)) * grad`, rows `begin` to `end`.
-
-    y: the log-probabilities of `cross_entropy_range`. grad: one number for each row (stride 0 along the rows); for a
-    mean over N rows, the upstream gradient divided by N, with stride 0 everywhere. strides (4, d): of `out`, `grad`, `y`
-    and `target`.
-    """
-    n, step = sizes[-1], strides[0, -1]
-    scratch, result = np.empty(n, y.dtype), np.empty(n, out.dtype)
-    for row in range(begin, end):
-        logs = read_row(scratch, y, row_start(row, sizes, strides[2]), strides[2, -1])
         upstream = grad[row_start(row, sizes, strides[1])]
         start = row_start(row, sizes, strides[0])
         to = out[start : start + n] if step == 1 else result
-        number = target[row_start(row, sizes, strides[3])]
-        known = logs[number]  # `to` may be the same memory
+        top = row_top(source)
+        total = 0.0
         for i in range(n):
-            to[i] = exp(logs[i]) * upstream
-        to[number] = (exp(known) - to.dtype.type(1.0)) * upstream
+            power = exp(source[i] - top)
+            to[i] = power
+            total = add_any_order(total, power)
+        factor = to.dtype.type(upstream / total)
+        for i in range(n):
+            to[i] *= factor
+        to[target[row_start(row, sizes, strides[3])]] -= upstream
         write_row(out, start, step, to)
 
 

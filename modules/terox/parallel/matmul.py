@@ -100,7 +100,7 @@ def matmul_range(begin, end, out, a, b, sizes, strides):
     sizes is (*batch, n, m, k), int64; strides is (3, len(sizes)), with the rows (..., s, t, 0) for out, (..., s, 0, t)
     for a and (..., 0, t, s) for b: the last three columns are the strides along n, m and k. They are in elements, not
     negative, in any order, and 0 where an operand was broadcast or lacks the dimension. out, a and b are flat, and each
-    begins at its element of index 0. Only the elements of these blocks are written, each from its final value.
+    begins at its element of index 0. Of out, only the elements of these blocks are written.
 
     Blocks are numbered along m first, then along n, then product by product through the batch; `matmul_blocks` counts
     them. With `across` blocks in a row of blocks, number 0 covers the rows below ROWS and the columns below COLUMNS,
@@ -108,12 +108,15 @@ def matmul_range(begin, end, out, a, b, sizes, strides):
 
     For each block: begin with a `tile` of zeros. For each piece of at most DEPTH of the sum, pack the part of `a` and
     of `b`, and let the micro-kernel add their product, two rows at a time. At the end copy the tile to `out`. For
-    k = 0 there is no piece, and the result is 0.
+    k = 0 there is no piece, and the result is 0. Use ROWS, COLUMNS and DEPTH by name: the tests set them small.
 
-    Where the rows are odd, the micro-kernel fills one row of the tile too many, which is not copied. Where a piece is
-    no multiple of 4 deep, fill it up with zeros in both packed parts: a zero in one alone would not do, since 0 times
-    infinity is NaN. Take scratch memory (np.empty, np.zeros) of the dtype of `out` inside this function, once before
-    the loop over the blocks: then each thread has its own.
+    Take scratch memory (np.empty, np.zeros) inside this function, once before the loop over the blocks: then each
+    thread has its own. It has the dtype of `out`. Nothing may be read there that was never written:
+
+    * Where the rows are odd, the micro-kernel takes one row of `left` and of the tile too many, which is not copied.
+      What stands there does not matter, but begin with np.zeros, or clear that row too.
+    * Where a piece is no multiple of 4 deep, fill it up with zeros in both packed parts, each time: other pieces have
+      left numbers there. Zeros in one part alone would not do, since 0 times infinity is NaN.
     """
     # TODO 3.4: for each unit: which block it is and where it begins; pieces of the sum; pack; micro_kernel; copy out.
     raise NotImplementedError("Task 3.4: matmul_range")

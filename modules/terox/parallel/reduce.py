@@ -18,31 +18,52 @@ from typing import Any
 
 import numpy as np
 
-LANES = 32  # values side by side: enough for four vector registers of eight 64-bit floats
+# Values side by side. They fill eight vector registers of eight 64-bit floats, so that a core is kept busy while each
+# waits for the value that it is added to. Twice as fast as 32 in a trial; 128 gained little, and short rows lose.
+LANES = 64
 BLOCK = 16384  # elements of a long row that one core folds at a time
 
 
 def fold_row(fn: Any, start: Any, n: int, a: Any, first: int, step: int) -> Any:
-    """`fn` folded over `n` elements of the 1-D array `a`, from place `first` on, `step` apart; `start` for n = 0.
+    """`fn` folded over `n` elements of the 1-D array `a`; element i lies at place first + i * step. `start` for n = 0.
 
     fn is associative and commutative, and `start` is neutral: fn(start, x) is x. So the elements may be folded in any
-    grouping: lane number j takes the elements j, j + LANES, j + 2 * LANES, ..., and at the end the lanes are folded
-    into one. `np.full(LANES, start)` makes the lanes, in 64 bits, as `start` is. No element may be forgotten where n is
-    no multiple of LANES.
+    grouping, and `start` may be used more than once. Of each whole group of LANES elements, number j goes into lane j;
+    at the end the lanes are folded into one. `np.full(LANES, start)` makes the lanes, in 64 bits, whatever the numbers
+    of `a` have. No element may be forgotten where n is no multiple of LANES. Where n is smaller, lanes do not pay.
 
-    The inner loop, over the lanes, has to have LANES rounds: a number that the compiler knows.
+    The compiler uses vector registers where it sees that lanes are neighbors, and how many there are: the inner loop is
+    `for j in range(LANES)`, and works on `lanes[j]`. Where step is 1, the elements of `a` are neighbors, too, which it
+    sees in the slice `a[first : first + n]`.
     """
-    # TODO 3.3: whole groups of LANES elements into the lanes, the rest one by one, then the lanes.
+    # TODO 3.3: elements behind the last whole group; whole groups, for a step of 1 and for any step; then the lanes.
     raise NotImplementedError("Task 3.3: fold_row")
 
 
-def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
-    """The results number `begin` to `end`, counted with the last of their dimensions running fastest.
+def place_of(number: int, sizes: Any, steps: Any) -> int:
+    """How far element `number` lies from the first one, counted with the last dimension running fastest. Provided.
 
-    sizes (d,), strides (2, d): of `out` and of `a`. Dimensions that are folded have stride 0 in `out`, and come after
-    those that are kept, whose strides in `out` are not 0; there may be none of either kind. Each result is written once.
+    sizes, steps: int64 arrays, (d,); without dimensions there is one element, and the result is 0.
     """
-    # TODO 3.3: for each result, its place and that of its first element; then its rows, one after the other.
+    place = 0
+    for d in range(len(sizes) - 1, -1, -1):
+        place += number % sizes[d] * steps[d]
+        number //= sizes[d]
+    return place
+
+
+def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
+    """The results number `begin` to `end` (without it).
+
+    sizes (d,); strides (2, d): those of `out`, then those of `a`. Dimensions that are kept come first. Their strides
+    in `out` are not 0, and results are counted along them, the last one running fastest. Those that are folded follow,
+    and have stride 0 in `out`. There may be none of either kind: without kept ones there is one result, and without
+    folded ones each result is one element of `a`.
+
+    Along the last folded dimension lies a row, for fold_row; there is one for each index of the other folded ones. Each
+    result is written once, when it is complete: others may look at `out` at any time.
+    """
+    # TODO 3.3: count the kept dimensions and the rows; for each result, fold its rows, then write it. See place_of.
     raise NotImplementedError("Task 3.3: reduce_range")
 
 

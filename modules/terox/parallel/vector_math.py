@@ -10,12 +10,12 @@ neighbors at a time.
 2. n is rounded by adding a number so large (1.5 * 2**23 for float32) that it leaves no room for digits after the point.
    n then stands in the last bits of the sum.
 3. `exp(r)` is a polynomial, or the quotient of two, with the coefficients of Cephes (Moshier, 1984-1992).
-4. `2**n` is put together from bits: a float's exponent is stored as n + 127 (float32) or n + 1023 (float64), to the left
-   of its 23 or 52 other bits. n is cut in two halves, so that neither factor overflows where the result does not: results
-   below the smallest normal number come out right, too.
+4. `2**n` is put together from bits: a float's exponent is stored as n + 127 (float32) or n + 1023 (float64), to the
+   left of its 23 or 52 other bits. n is cut in two halves, so that neither factor overflows where the result does not,
+   and so that results below the smallest normal number come out right, too.
 
-Both are within 1.5 units in the last place of the result. exp(inf) is inf, exp(-inf) is 0 and exp(NaN) is NaN; overflow
-gives inf.
+The error is at most 1.1 units in the last place for float32 and 1.7 for float64 (measured over 6 million numbers each).
+exp(inf) is inf, exp(-inf) is 0 and exp(NaN) is NaN; overflow gives inf, underflow 0.
 
 In PyTorch: `aten/src/ATen/cpu/vec/vec512/vec512_float.h`, `exp_u20`, which softmax uses; `exp` itself is SLEEF's
 `Sleef_expf16_u10`.
@@ -34,7 +34,7 @@ BITS_64 = 0x4338000000000000  # the bits of the float64 number 1.5 * 2**52
 
 
 def exp(x: Any) -> Any:
-    """`e**x` for a float32 or float64 number, in the same kind of number; which of the two is decided when compiling."""
+    """`e**x` for a float32 or float64 number, in the same kind; which of the two is decided when compiling."""
     return by_type(x, exp_float32, exp_float64)(x)
 
 

@@ -65,20 +65,22 @@ def call(op: str, *args: Any) -> Any:
 
 def tensors_in(args: Sequence[Any]) -> list[Any]:
     """All tensors among the arguments of an op, also those in a list or tuple."""
-    found = []
-    for arg in args:
-        if isinstance(arg, Variable):
-            found.append(arg)
-        elif isinstance(arg, (list, tuple)):
-            found += [each for each in arg if isinstance(each, Variable)]
+    found = [arg for arg in args if isinstance(arg, Variable)]
+    if len(found) < len(args):  # in the order of the arguments, also where some are lists
+        found = []
+        for arg in args:
+            if isinstance(arg, Variable):
+                found.append(arg)
+            elif isinstance(arg, (list, tuple)):
+                found += [each for each in arg if isinstance(each, Variable)]
     return found
 
 
 def common_device(op: str, tensors: Sequence[Any]) -> str:
     """The device of all `tensors`. Raises RuntimeError if they are on different ones."""
-    device = tensors[0].device
+    device = tensors[0].impl.storage.device
     for tensor in tensors:
-        if tensor.device != device:
+        if tensor.impl.storage.device != device:
             raise RuntimeError(f"{op}: Expected all tensors to be on the same device, but found at least two devices, "
                                f"{device} and {tensor.device}!")
     return device

@@ -74,16 +74,16 @@ class OpNode(Node):
         values = [value.unpack(self, create_graph) if value.__class__ is SavedTensor else value
                   for value in self.saved]
         formulas = self.derivative.formulas(*values)
-        if callable(formulas):
+        if formulas.__class__ is not tuple:
             formulas = (formulas,)
         gradients = self._gradients(formulas, grads[0])
-        if not retain_graph and any(value.__class__ is SavedTensor for value in self.saved):
+        if not retain_graph and self.saved and SavedTensor in [value.__class__ for value in self.saved]:
             self.saved = None  # what saved no tensor, such as a sum, can run again; so it is in PyTorch
         return gradients
 
     def _gradients(self, formulas: Any, grad: Any) -> tuple[Any, ...]:
         expected = len(self.derivative.inputs)
-        if not isinstance(formulas, tuple) or len(formulas) != expected or not all(map(callable, formulas)):
+        if len(formulas) != expected or not all(map(callable, formulas)):
             raise TypeError(
                 f"the derivative of {self.derivative.op} has to return {expected} formula(s), functions of grad, one "
                 f"for each differentiable input of {self.derivative.schema}; it returned {formulas!r}"
@@ -132,11 +132,14 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
     inputs = [args[place] for place in derivative.inputs]
     if derivative.of_list:
         inputs = inputs[0]
+    kind = result.__class__
     edges, metadata = [], []
     for value in inputs:
-        if getattr(value, "_view", None) is not None:
-            value._check_history()
-        edge = getattr(value, "_edge", None)
+        edge = None
+        if value.__class__ is kind:
+            if value._view is not None:
+                value._check_history()
+            edge = value._edge
         if edge is None:
             edges.append(NO_EDGE)
             metadata.append(None)

@@ -181,16 +181,6 @@ def amin(self: Tensor, result: Tensor, dims: Sequence[int], keepdim: bool) -> Fo
     return lambda grad: mask * (unreduced(grad, dims, keepdim) / count)
 
 
-@derivative("softmax(self, dims)", "self")
-def softmax(result: Tensor, dims: Sequence[int]) -> Formula:
-    return lambda grad: result * (grad - (grad * result).sum(dims, keepdim=True)) if dims else zeros_like(grad)
-
-
-@derivative("log_softmax(self, dims)", "self")
-def log_softmax(result: Tensor, dims: Sequence[int]) -> Formula:
-    return lambda grad: grad - result.exp() * grad.sum(dims, keepdim=True) if dims else zeros_like(grad)
-
-
 # ---- Views and copies ----
 
 

@@ -105,6 +105,6 @@ def derivative_of(op: str) -> Derivative | None:
 
 def _load() -> None:
     global _loaded
-    from terox.tensors import derivatives, other_derivatives  # noqa: F401
+    from terox.tensors import derivatives, network_ops, other_derivatives  # noqa: F401
 
     _loaded = True

@@ -13,7 +13,7 @@ from terox.tensors import views
 from terox.tensors.dispatcher import COMPOSITE, find_kernel, register
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.iterator import constant, converted, empty, shape_of
-from terox.tensors.layout import view_strides
+from terox.tensors.shaping import known_view_strides
 from terox.tensors.tensor import Tensor
 
 
@@ -45,7 +45,7 @@ def select(self: Tensor, dim: int, index: int) -> Tensor:
 
 
 def view(self: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    strides = view_strides(self.impl.sizes, self.impl.strides, sizes)
+    strides = known_view_strides(self.impl.sizes, self.impl.strides, sizes)
     if strides is None:
         raise RuntimeError(f"view: size {list(sizes)} is not compatible with input tensor's size "
                            f"{list(self.impl.sizes)} and stride {list(self.impl.strides)} (at least one dimension "

@@ -11,11 +11,16 @@ In PyTorch: `c10/core/Storage.h`; `c10/core/TensorImpl.h`, `TensorImpl`.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
+
+
+# Geometry is the same for many tensors: what was computed once is kept.
+_broadcast_strides = functools.lru_cache(4096)(broadcast_strides)
 
 
 class Storage:
@@ -30,10 +35,16 @@ class Storage:
 
     def __init__(self, array: Any, dtype: DType, device: str) -> None:
         self.array = array
-        self.data = memoryview(array)
         self.dtype = dtype
         self.device = device
         self.version = 0
+
+    def __getattr__(self, name: str) -> Any:
+        # Only plain loops need `data`; for compiled ones, it would be a third of what a storage costs.
+        if name != "data":
+            raise AttributeError(f"a storage has no attribute {name!r}")
+        self.data = memoryview(self.array)
+        return self.data
 
 
 class TensorImpl:
@@ -78,7 +89,7 @@ class TensorImpl:
         """Stretched to `sizes`, without a copy."""
         if sizes == self.sizes:
             return self
-        return TensorImpl(self.storage, sizes, broadcast_strides(self.sizes, self.strides, sizes), self.offset)
+        return TensorImpl(self.storage, sizes, _broadcast_strides(self.sizes, self.strides, sizes), self.offset)
 
     def __repr__(self) -> str:
         return (f"TensorImpl(sizes={self.sizes}, strides={self.strides}, offset={self.offset}, "

@@ -9,7 +9,7 @@ In PyTorch: `torch/_tensor.py`; `aten/src/ATen/core/TensorBase.h`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -40,6 +40,9 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
 
     _is_scalar = False
     _function_node = TensorFunctionNode
+    # From iterator.py, which is made of tensors: memory for a result, and a copy without history.
+    _empty: Callable[..., Tensor]
+    _copied: Callable[..., Tensor]
     _grad: Tensor | None = None
     # How often this tensor got a new history after views of it were taken: a list of one number, which they share; and,
     # for a view, that list with the number of then. (In PyTorch: `torch/csrc/autograd/variable.h`, `ViewInfo`.)
@@ -96,14 +99,16 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
                                  and mine.sizes == other.sizes and mine.strides == other.strides)
 
     def _own_grad(self, gradient: Any) -> Any:
-        return call("clone", gradient)
+        return call("clone", gradient) if gradient._edge is not None else self._copied(gradient, gradient.dtype)
 
     def _raw_grad(self, gradient: Any) -> Any:
         if gradient is None:
             if self.numel() != 1:
                 raise RuntimeError(f"grad can be implicitly created only for scalar outputs; this one has the shape "
                                    f"{list(self.shape)}: pass a gradient of that shape")
-            return self._like([1.0])
+            ones = self._empty(self.impl.sizes, self.impl.storage.dtype, self.impl.storage.device)
+            ones.impl.storage.array[:] = 1
+            return ones
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         if gradient.impl.sizes != self.impl.sizes:

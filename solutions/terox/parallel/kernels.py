@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from terox.foundations import operators as base
-from terox.parallel import compiler, elementwise, handover
+from terox.parallel import compiler, constant_rows, elementwise, handover
 from terox.parallel import reduce as reductions
 from terox.parallel.coalescing import coalesce, reorder
 from terox.tensors import operators as ops
@@ -38,16 +38,15 @@ def begins(impl: TensorImpl) -> np.ndarray:
 
 
 @functools.lru_cache(4096)
-def _plan(sizes: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[int, np.ndarray, np.ndarray]:
+def _plan(fn: Callable[..., Any], sizes: tuple[int, ...], *operands: Any) -> tuple[compiler.Kernel, int, Any, Any]:
+    """Kernel, number of elements, sizes and strides. Of each operand, its strides and its dtype are given."""
+    strides, dtypes = operands[::2], tuple([dtype.name for dtype in operands[1::2]])
     if not sizes:
-        sizes, strides = (1,), tuple((0,) for _ in strides)
-    return (math.prod(sizes), *table(*coalesce(*reorder(sizes, list(strides)))))
-
-
-@functools.lru_cache(1024)
-def _elementwise_kernel(fn: Callable[..., Any], *dtypes: str) -> compiler.Kernel:
-    row = elementwise.ROWS[len(dtypes) - 1]
-    return compiler.kernel(elementwise.elementwise_range, dtypes, row=row, fn=fn)
+        sizes, strides = (1,), ((0,),) * len(strides)
+    of_sizes, steps = table(*coalesce(*reorder(sizes, list(strides))))
+    row = constant_rows.BY_STEPS.get(tuple(steps[:, -1].tolist()), elementwise.ROWS[len(dtypes) - 1])
+    kernel = compiler.kernel(elementwise.elementwise_range, dtypes, row=row, fn=fn)
+    return kernel, math.prod(sizes), of_sizes, steps
 
 
 def elementwise_(fn: Callable[..., Any], out: TensorImpl, *ins: TensorImpl) -> None:
@@ -56,9 +55,17 @@ def elementwise_(fn: Callable[..., Any], out: TensorImpl, *ins: TensorImpl) -> N
         return
     if fn in handover.VECTOR and handover.state.enabled and _vector(fn, out, ins[0]):
         return
-    count, sizes, strides = _plan(out.sizes, out.strides, *[a.strides for a in ins])
-    kernel = _elementwise_kernel(fn, out.storage.dtype.name, *[a.storage.dtype.name for a in ins])
-    elementwise.launch(kernel, count, 1, begins(out), *[begins(a) for a in ins], sizes, strides)
+    layout: list[Any] = []
+    memory = []
+    for impl in (out, *ins):
+        storage = impl.storage
+        layout += (impl.strides, storage.dtype)
+        memory.append(storage.array[impl.offset :] if impl.offset else storage.array)
+    kernel, count, sizes, strides = _plan(fn, out.sizes, *layout)
+    if kernel.changed():  # a function was reloaded
+        _plan.cache_clear()
+        kernel, count, sizes, strides = _plan(fn, out.sizes, *layout)
+    elementwise.launch(kernel, count, 1, *memory, sizes, strides)
 
 
 def _vector(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl) -> bool:
@@ -78,6 +85,10 @@ def reduce(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl, dims: Sequenc
         return
     if 0 in a.sizes:
         handover.view(out)[...] = start
+        return
+    if fn in handover.FOLDS and handover.state.enabled:
+        with np.errstate(all="ignore"):
+            handover.FOLDS[fn].reduce(handover.view(a), axis=tuple(dims), out=handover.view(out), keepdims=True)
         return
     start = int(start) if a.dtype.name == "int64" else float(start)
     results, folded, sizes, strides, columns = _reduce_plan(a.sizes, out.strides, a.strides, tuple(sorted(dims)))
@@ -164,6 +175,9 @@ def own_matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
 
 def copy(out: TensorImpl, a: TensorImpl) -> None:
     """`out[index] = a[index]`, converted to the dtype of `out`: NumPy's loops, for any two layouts."""
+    if out.dtype is a.dtype:  # nothing that NumPy could warn of
+        handover.view(out)[...] = handover.view(a)
+        return
     with np.errstate(all="ignore"):
         handover.view(out)[...] = handover.view(a)
 

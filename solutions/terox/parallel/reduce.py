@@ -25,18 +25,18 @@ BLOCK = 16384  # elements of a long row that one core folds at a time
 
 
 def fold_row(fn: Any, start: Any, n: int, a: Any, first: int, step: int) -> Any:
-    """`fn` folded over `n` elements of the 1-D array `a`: element i lies at place `first + i * step`. For n = 0, `start`.
+    """`fn` folded over `n` elements of the 1-D array `a`; element i lies at place first + i * step. `start` for n = 0.
 
     fn is associative and commutative, and `start` is neutral: fn(start, x) is x. So the elements may be folded in any
     grouping, and `start` may be used more than once. Of each whole group of LANES elements, number j goes into lane j;
-    at the end the lanes are folded into one. `np.full(LANES, start)` makes the lanes: numbers of 64 bits, whatever those
-    of `a` have. No element may be forgotten where n is no multiple of LANES; where n is smaller, lanes do not pay.
+    at the end the lanes are folded into one. `np.full(LANES, start)` makes the lanes, in 64 bits, whatever the numbers
+    of `a` have. No element may be forgotten where n is no multiple of LANES. Where n is smaller, lanes do not pay.
 
-    The compiler puts lanes into vector registers where it sees that they are neighbors and how many there are: the inner
-    loop is `for j in range(LANES)`, and works on `lanes[j]`. Where step is 1, `a` is to be seen as neighbors, too: take
-    the slice `a[first : first + n]`.
+    The compiler uses vector registers where it sees that lanes are neighbors, and how many there are: the inner loop is
+    `for j in range(LANES)`, and works on `lanes[j]`. Where step is 1, the elements of `a` are neighbors, too, which it
+    sees in the slice `a[first : first + n]`.
     """
-    # TODO 3.3: the elements behind the last whole group; whole groups, for a step of 1 and for any step; then the lanes.
+    # TODO 3.3: elements behind the last whole group; whole groups, for a step of 1 and for any step; then the lanes.
     # BEGIN SOLUTION
     whole = n - n % LANES
     value = start
@@ -75,9 +75,9 @@ def place_of(number: int, sizes: Any, steps: Any) -> int:
 def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, sizes: Any, strides: Any) -> None:
     """The results number `begin` to `end` (without it).
 
-    sizes (d,); strides (2, d): those of `out`, then those of `a`. The dimensions that are kept come first; their strides
-    in `out` are not 0, and results are counted along them, the last one running fastest. Those that are folded follow;
-    their strides in `out` are 0. There may be none of either kind: without kept ones there is one result, and without
+    sizes (d,); strides (2, d): those of `out`, then those of `a`. Dimensions that are kept come first. Their strides
+    in `out` are not 0, and results are counted along them, the last one running fastest. Those that are folded follow,
+    and have stride 0 in `out`. There may be none of either kind: without kept ones there is one result, and without
     folded ones each result is one element of `a`.
 
     Along the last folded dimension lies a row, for fold_row; there is one for each index of the other folded ones. Each

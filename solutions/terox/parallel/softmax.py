@@ -48,7 +48,10 @@ def row_start(row: int, sizes: Any, steps: Any) -> int:
 
 
 def read_row(scratch: Any, a: Any, start: int, step: int) -> Any:
-    """A row as neighbors: a slice of `a` where it lies that way (step 1), else a copy in `scratch`, a row long."""
+    """A row as neighbors: a slice of `a` where it lies that way (step 1), else a copy in `scratch`.
+
+    scratch: as long as a row, and of the dtype of `a`: compiled code cannot return now one kind of array, now another.
+    """
     n = len(scratch)
     if step == 1:
         return a[start : start + n]
@@ -71,13 +74,14 @@ def softmax_row(target: Any, source: Any) -> None:
     """`target[i] = exp(source[i] - top) / total` for one row; top is its maximum, total the sum of all these exps.
 
     Both are 1-D arrays of the same kind of float and of equal length, at least 1, whose elements are neighbors. They
-    are different memory or the same.
+    are different memory or the same. `exp` is that of vector_math.py.
 
     Subtracting the maximum keeps exp from overflowing and does not change the result. NaN in the row makes all of it
     NaN, and so does +inf, or -inf everywhere; that comes out by itself: inf - inf is NaN. Add up in 64 bits (`total =
     0.0` does that), and divide once, not n times: `target.dtype.type(1.0 / total)` is a factor of the row's own kind.
 
-    Each element of `source` is read at most twice, and `exp` is called once for each: its result is kept in `target`.
+    Memory is gone over no more than necessary: `source` twice, for the maximum and for exp, and `target` twice, for
+    what exp gives, which is kept there, and for the factor.
     """
     # TODO 3.5: three loops: the maximum; exp and its sum, kept in target; the factor.
     # BEGIN SOLUTION
@@ -123,7 +127,8 @@ def softmax_back_row(target: Any, grad: Any, y: Any) -> None:
     """`target[i] = y[i] * (grad[i] - total)`, where total is the sum of `grad * y` over the row.
 
     This is the gradient for softmax's input, `y` its result, `grad` the gradient for `y`: 1-D arrays of equal length
-    and kind, whose elements are neighbors. `target` may be the same memory as one of the others. Add up in 64 bits.
+    and kind, whose elements are neighbors. `target` may be the same memory as one of the others. Add up in 64 bits, and
+    go over `grad` and `y` twice: once for the sum, once for the result.
     """
     # TODO 3.5: two loops: the sum, then the result. Convert the sum with target.dtype.type, once.
     # BEGIN SOLUTION

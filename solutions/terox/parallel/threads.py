@@ -14,6 +14,7 @@ from typing import Any
 _wanted: int | None = None
 _started = False  # whether this process has a pool of threads
 _forked = False  # whether the parent had one: it did not come along, and cannot be started a second time
+_lock = threading.Lock()  # Numba's simplest pool must not be entered twice at a time
 
 
 def set_num_threads(n: int) -> None:
@@ -49,29 +50,25 @@ def run(compiled: Callable[[], Any], plain: Any, chunk: Any, count: int, grain: 
     A forked process has no threads but the one that forked it, and GNU's OpenMP ends it if it asks for more. There the
     same chunks are done one after the other, with the same result.
     """
-    from terox import _numba
-
     global _started
     if _forked:
         plain(chunk, count, grain, operands)
         return
     driver = compiled()
-    with _numba.LOCK:
+    with _lock:
         _started = True
         if _wanted is not None:
+            from terox import _numba
+
             _numba.set_num_threads(get_num_threads())  # Numba's number is for one of Python's threads only
         driver(chunk, count, grain, operands)
 
 
 def _after_fork() -> None:
-    from terox import _numba
-
-    global _forked
+    global _forked, _lock
     _forked = _forked or _started
-    _numba.LOCK = threading.Lock()  # perhaps another thread had it, and that thread is not here
+    _lock = threading.Lock()  # perhaps another thread had it, and that thread is not here
 
 
-def watch_forks() -> None:
-    """Once, when Numba is imported."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

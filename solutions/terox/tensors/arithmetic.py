@@ -38,7 +38,7 @@ def _binary(op: str) -> Any:
     """A pair of methods for an operator: `x + other` and `other + x`."""
 
     def forward(self: Any, other: Any) -> Any:
-        return call(op, self, other) if is_operand(other) else NotImplemented
+        return call(op, self, other) if other.__class__ is self.__class__ or is_operand(other) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
         return call(op, other, self) if is_operand(other) else NotImplemented

@@ -5,6 +5,8 @@ In PyTorch: `aten/src/ATen/TensorIterator.h`, `TensorIteratorBase::build`.
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,11 +31,13 @@ BOOL = "bool"  # operands are promoted among themselves, the result is bool
 def empty(sizes: Sequence[int], dtype: DType, device: str) -> Tensor:
     """A new contiguous tensor whose elements have not been set."""
     sizes = tuple(sizes)
-    strides = contiguous_strides(sizes)
-    count = 1
-    for size in sizes:
-        count *= size
+    count, strides = _row_major(sizes)
     return Tensor._of(TensorImpl(devices.allocate(count, dtype, device), sizes, strides))
+
+
+@functools.lru_cache(4096)
+def _row_major(sizes: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    return math.prod(sizes), contiguous_strides(sizes)
 
 
 def constant(value: Any, dtype: DType, device: str) -> TensorImpl:
@@ -52,6 +56,11 @@ def prepare(op: str, operands: Sequence[Any], result: str = SAME,
     Operands are tensors of one device and Python numbers. also: further tensors, of which only the shape counts. Raises
     RuntimeError, naming the op and the shapes, where shapes cannot be broadcast.
     """
+    first = operands[0]
+    ins: list[TensorImpl] | None = None if also or first.__class__ is not Tensor else _alike(first.impl, operands)
+    if ins is not None and not (result is FLOAT and not first.dtype.is_floating_point):
+        storage = first.impl.storage
+        return empty(first.impl.sizes, bool_ if result is BOOL else storage.dtype, storage.device), ins
     tensors = [operand for operand in operands if operand.__class__ is Tensor]
     tensors += also
     device = tensors[0].impl.storage.device
@@ -70,6 +79,20 @@ def prepare(op: str, operands: Sequence[Any], result: str = SAME,
             impl = constant(operand, dtype, device)
         ins.append(impl if impl.sizes == sizes else impl.expand(sizes))
     return out, ins
+
+
+def _alike(first: TensorImpl, operands: Sequence[Any]) -> list[TensorImpl] | None:
+    """The operands, if all are tensors of the shape and dtype of the first, so that nothing has to be settled."""
+    sizes, dtype = first.sizes, first.storage.dtype
+    found = []
+    for operand in operands:
+        if operand.__class__ is not Tensor:
+            return None
+        impl = operand.impl
+        if impl.sizes != sizes or impl.storage.dtype is not dtype:
+            return None
+        found.append(impl)
+    return found
 
 
 def shape_of(op: str, tensors: Sequence[Tensor]) -> tuple[int, ...]:
@@ -97,3 +120,6 @@ def elementwise(op: str, fn: Callable[..., Any], operands: Sequence[Any], result
     out, ins = prepare(op, operands, result)
     find_kernel("elementwise", out.impl.storage.device)(fn, out.impl, *ins)
     return out
+
+
+Tensor._empty, Tensor._copied = staticmethod(empty), staticmethod(converted)

@@ -41,8 +41,10 @@ class Layer(Module):
 class MLP(Module):
     """`MLP([49, 32, 10])`: 49 inputs, a hidden layer of 32 with relu, logits for 10 classes.
 
-    linear: the function that its layers call, yours from training.py unless another is given: network_ops.py has one that
-    is a single op. `terox.manual_seed` decides about the weights. Raises ValueError unless there are two sizes or more, all positive.
+    linear: the function that its layers call; yours from training.py, unless another is given (network_ops.py has one
+    that is a single op). `terox.manual_seed` decides about the weights.
+
+    Raises ValueError unless there are two sizes or more, all positive.
     """
 
     def __init__(self, sizes: Sequence[int], device: str | None = None,

@@ -50,7 +50,7 @@ def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
     """The mean of `-log(softmax(input)[target])` over the batch, as one op.
 
     Shapes: input (N, C), the logits of C classes for N examples; target (N,), int64, the right classes, from 0 to
-    C - 1; result (). The mean of no examples is NaN. Raises ValueError for shapes that do not fit, TypeError for
+    C - 1; result (). The mean of no examples is NaN. Raises ValueError for shapes that do not fit, RuntimeError for
     another dtype, IndexError for a class that does not exist.
 
     In PyTorch: `torch.nn.functional.cross_entropy`, without weights, ignored classes and probabilities as targets.
@@ -61,9 +61,10 @@ def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
     if len(input.impl.sizes) != 2 or target.impl.sizes != input.impl.sizes[:1]:
         raise ValueError(f"cross_entropy: an input of shape (N, C) and a target of shape (N,) were expected, not "
                          f"{list(input.impl.sizes)} and {list(target.impl.sizes)}")
-    if not input.dtype.is_floating_point or target.dtype is not int64:
-        raise TypeError(f"cross_entropy: floating-point logits and int64 classes were expected, not {input.dtype.name} "
-                        f"and {target.dtype.name}")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"cross_entropy: not implemented for {input.dtype.name} logits")
+    if target.dtype is not int64:
+        raise RuntimeError(f"cross_entropy: expected a target of dtype int64 but found {target.dtype.name}")
     return call("cross_entropy_loss", input, target)
 
 

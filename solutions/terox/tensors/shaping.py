@@ -7,6 +7,7 @@ In PyTorch: `aten/src/ATen/native/TensorShape.cpp`.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,11 @@ from typing import Any
 import numpy as np
 
 from terox.tensors.dispatcher import call
+from terox.tensors.layout import view_strides
+
+
+# What is asked again for each batch, is computed once.
+known_view_strides = functools.lru_cache(4096)(view_strides)
 
 
 def sizes_of(args: Sequence[Any], op: str) -> tuple[int, ...]:
@@ -23,9 +29,10 @@ def sizes_of(args: Sequence[Any], op: str) -> tuple[int, ...]:
     for size in args:
         if isinstance(size, (bool, np.bool_)) or not hasattr(size, "__index__"):
             raise TypeError(f"{op}(): sizes and dimensions must be ints, not {type(size).__name__}")
-    return tuple(int(size) for size in args)
+    return tuple([int(size) for size in args])
 
 
+@functools.lru_cache(4096)
 def inferred(sizes: tuple[int, ...], old: Sequence[int], op: str) -> tuple[int, ...]:
     """Sizes with the one -1 among them replaced by what is left. Raises RuntimeError if they do not fit `old`."""
     numel = math.prod(old)
@@ -68,10 +75,8 @@ class Shaping:
 
     def reshape(self, *shape: Any) -> Any:
         """In another shape: a view where that is possible, else a copy."""
-        from terox.tensors.layout import view_strides
-
         sizes = inferred(sizes_of(shape, "reshape"), self.impl.sizes, "reshape")
-        if view_strides(self.impl.sizes, self.impl.strides, sizes) is None:
+        if known_view_strides(self.impl.sizes, self.impl.strides, sizes) is None:
             return call("view", call("clone", self), sizes)
         return call("view", self, sizes)
 

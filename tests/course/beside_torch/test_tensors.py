@@ -11,6 +11,7 @@ import cases_autograd
 import cases_graphs
 import cases_indexing
 import cases_methods
+import cases_network
 import cases_pointwise
 import cases_reductions
 import cases_views
@@ -25,8 +26,8 @@ from course import manifest
 
 DEVICES = ("python", "cpu")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
-                           cases_methods, cases_autograd, cases_graphs) for case in part.CASES]
-WRONG_CALLS = [call for part in (wrong_calls, wrong_uses) for call in part.WRONG_CALLS]
+                           cases_methods, cases_network, cases_autograd, cases_graphs) for case in part.CASES]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network) for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.

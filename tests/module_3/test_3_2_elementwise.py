@@ -41,10 +41,10 @@ def rows(draw):
 
 
 def row_examples(test):
-    for case in [(3, [0, 0, 0], [1, 1, 1]), (3, [1, 2, 3], [1, 1, 1]), (1, [0, 0, 0], [1, 1, 1]),
+    for case in reversed([(3, [0, 0, 0], [1, 1, 1]), (3, [1, 2, 3], [1, 1, 1]), (1, [0, 0, 0], [1, 1, 1]),
                  (1, [0, 0, 0], [0, 0, 0]), (3, [0, 0, 0], [2, 2, 2]), (3, [0, 0, 0], [2, 1, 1]),
                  (3, [0, 0, 0], [1, 2, 1]), (3, [0, 0, 0], [1, 1, 2]), (3, [0, 0, 0], [1, 0, 1]),
-                 (3, [0, 0, 0], [1, 1, 0]), (3, [0, 0, 0], [1, 0, 0]), (4, [2, 1, 0], [3, 2, 1])]:
+                 (3, [0, 0, 0], [1, 1, 0]), (3, [0, 0, 0], [1, 0, 0]), (4, [2, 1, 0], [3, 2, 1])]):
         test = example(case=case)(test)
     return test
 
@@ -171,6 +171,15 @@ def row_for(limit):
         if calls[0] > limit:
             raise check.CheckFailed(note=f"row was called more than {limit} times for {limit} elements. Is begin moved "
                                          "on by n after each row?")
+        check.that(len(places) == len(steps) == len(memory), "row has to get a place and a step for each operand.",
+                   got=[list(map(int, places)), list(map(int, steps))])
+        for k in range(len(memory)):
+            ends = places[k], places[k] + (n - 1) * steps[k]
+            if n > 0 and not 0 <= min(ends) <= max(ends) < len(memory[k]):
+                raise check.CheckFailed(note=(
+                    f"A row of {n} elements of operand {k} would reach from place {ends[0]} to {ends[1]}, and there are "
+                    f"{len(memory[k])} places. Does places begin at 0 for each row? np.empty holds what was left in "
+                    "memory."))
         for i in range(n):
             memory[0][places[0] + i * steps[0]] = fn(*[memory[k][places[k] + i * steps[k]]
                                                        for k in range(1, len(memory))])
@@ -196,13 +205,14 @@ def ranges(draw, least=1, most=4):
 
 
 def range_examples(test):
-    for case in [((6,), [(1,), (1,)], 0, 6), ((6,), [(1,), (1,)], 2, 5), ((2, 3), [(3, 1), (3, 1)], 0, 6),
-                 ((2, 3), [(3, 1), (1, 2)], 0, 6), ((2, 3), [(3, 1), (0, 1)], 0, 6), ((2, 3), [(3, 1), (1, 0)], 0, 6),
-                 ((2, 3), [(4, 1), (3, 1)], 0, 6), ((2, 3), [(3, 1), (3, 1)], 1, 6), ((2, 3), [(3, 1), (3, 1)], 1, 5),
+    for case in reversed([((6,), [(1,), (1,)], 0, 6), ((2, 3), [(3, 1), (3, 1)], 0, 6),
+                 ((2, 3), [(3, 1), (1, 2)], 0, 6), ((2, 3), [(3, 1), (0, 1)], 0, 6), ((6,), [(1,), (1,)], 2, 4),
+                 ((2, 3), [(3, 1), (1, 0)], 0, 6), ((2, 3), [(4, 1), (3, 1)], 0, 6),
+                 ((2, 3), [(3, 1), (3, 1)], 1, 6), ((2, 3), [(3, 1), (3, 1)], 1, 5),
                  ((2, 3), [(3, 1), (3, 1)], 1, 2), ((2, 3), [(3, 1), (3, 1)], 4, 5), ((3, 3), [(3, 1), (3, 1)], 1, 8),
                  ((2, 3, 4), [(12, 4, 1), (1, 2, 6)], 0, 24), ((2, 3, 4), [(12, 4, 1), (1, 2, 6), (0, 4, 1)], 5, 23),
                  ((2, 2, 2, 2), [(8, 4, 2, 1), (1, 2, 4, 8), (0, 1, 0, 2)], 3, 13), ((1,), [(0,), (0,)], 0, 1),
-                 ((3, 1), [(1, 7), (2, 0)], 1, 3)]:
+                 ((3, 1), [(1, 7), (2, 0)], 1, 3)]):
         test = example(case=case)(test)
     return test
 
@@ -216,6 +226,42 @@ def first_fastest(sizes, strides):
     return places(sizes[::-1], strides[::-1])
 
 
+def walks(sizes, strides, begin, end):
+    """Sentences about mistakes in the places or steps of a row, and for each the places of every operand, in order."""
+    last, every = len(sizes) - 1, list(indices(sizes))
+    starts = [number for number in range(begin, end) if number == begin or every[number][last] == 0]
+
+    def walk(start, step=lambda each: each[-1]):
+        found = []
+        for each in strides:
+            found.append([])
+            for number, after in zip(starts, [*starts[1:], end]):
+                found[-1] += [start(number, each) + i * step(each) for i in range(after - number)]
+        return found
+
+    def dims(*kept, number, each):
+        return sum(every[number][d] * each[d] for d in kept)
+
+    def right(number, each):
+        return dims(*range(last + 1), number=number, each=each)
+
+    return {
+        "The place of a row's first element leaves out the last index. The range may begin in the middle of a row.":
+            walk(lambda number, each: dims(*range(last), number=number, each=each)),
+        "The place of a row's first element leaves out the first index.":
+            walk(lambda number, each: dims(*range(1, last + 1), number=number, each=each)),
+        "The place of a row's first element was looked for with the first dimension running fastest. The last one "
+        "does: divide by its size first.": walk(lambda number, each: first_fastest(sizes, each)[number]),
+        "The places are those of out for all operands. Each has its own strides: strides[k, d].":
+            walk(lambda number, each: right(number, strides[0])),
+        "The steps are those of the first dimension. A row lies along the last one: strides[:, -1].":
+            walk(right, lambda each: each[0]),
+        "The steps are all 1. They are the strides of the last dimension.": walk(right, lambda each: 1),
+        "places still holds what was added for the row before. It begins at 0 for each row.":
+            walk(lambda number, each: sum(right(start, each) for start in starts if start <= number)),
+    }
+
+
 @given(case=ranges())
 @range_examples
 def test_range(case):
@@ -226,10 +272,10 @@ def test_range(case):
     where = [places(sizes, each) for each in strides]
     count, last = len(where[0]), sizes[-1]
 
-    def filled(begin=begin, end=end, where=where):
+    def filled(begin=begin, end=end, where=where, moved=0):
         out = list(before[0])
         for number in range(max(begin, 0), min(end, count)):
-            o, *ins = (each[number] for each in where)
+            o, *ins = (each[number - moved] for each in where)
             if any(place >= len(numbers) for place, numbers in zip((o, *ins), before)):
                 return None
             out[o] = weighted(*(numbers[place] for numbers, place in zip(before[1:], ins)))
@@ -249,6 +295,7 @@ def test_range(case):
         "Everything from `begin` on was filled, and not only up to `end`.": filled(end=count),
         "Only the first row of the range was done.": filled(end=min(begin - begin % last + last, end)),
         "The rest of the first row only was done, or a row was left out.": filled(begin=-(-begin // last) * last),
+        **{text: filled(where=wrong, moved=begin) for text, wrong in walks(*case).items()},
         "The first dimension runs fastest here. The last one has to.":
             filled(where=[first_fastest(sizes, each) for each in strides]),
         "The strides of out were taken for all operands. Each has its own.": filled(where=[where[0]] * len(where)),

@@ -1,0 +1,69 @@
+"""The error for a mistake in compiled code, raised in the line that it is about. Provided.
+
+A frame with the learner's file, line and function ends its traceback, so that editors, notebooks and the messages of the
+tests all lead there.
+
+In PyTorch: `torch/_dynamo/exc.py`, `Unsupported`, `augment_exc_message`.
+"""
+
+from __future__ import annotations
+
+import linecache
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+UNCOMPILED = ("To see it run as plain Python, uncompiled, set the environment variable NUMBA_DISABLE_JIT=1 and start Python "
+              "again.")
+
+
+class CompileError(TypeError):
+    """A function cannot be compiled. The message says in which line, why, and what to do; `place` is that line."""
+
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a source file, inside of a function."""
+
+    path: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{shown(self.path)}:{self.line}: in {self.function}"
+
+    def text(self) -> str:
+        return linecache.getline(self.path, self.line).strip()
+
+
+def shown(path: str) -> str:
+    """A path as short as it can be: from where Python was started, or from the folder of the package."""
+    import terox
+
+    for base in (Path.cwd(), Path(terox.__file__).resolve().parents[1]):
+        try:
+            return Path(path).resolve().relative_to(base).as_posix()
+        except (ValueError, OSError):
+            continue
+    return path
+
+
+def mistake(place: Place | None, text: str) -> CompileError:
+    """The error for a mistake at a place."""
+    text = text if text.endswith((".", "?", ")")) else f"{text}."
+    error = CompileError(f"{place}: {text} {UNCOMPILED}" if place else f"{text} {UNCOMPILED}")
+    error.place = place
+    return error
+
+
+def raise_there(error: BaseException, place: Place | None) -> NoReturn:
+    """Raise an error such that its traceback ends in the line that it is about."""
+    error.__suppress_context__ = True
+    if place is None:
+        raise error.with_traceback(None)
+    code = compile("\n" * (place.line - 1) + "raise error", place.path, "exec")
+    code = code.replace(co_name=place.function, co_qualname=place.function)
+    exec(code, {"error": error.with_traceback(None)})
+    raise AssertionError("not reached")
