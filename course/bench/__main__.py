@@ -7,7 +7,8 @@ import os
 import platform
 
 # Two threads for everybody. Before NumPy and Numba are imported, which ask only once.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS"):
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+              "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
 from course.bench import parallel, scalars, tensors  # noqa: E402

@@ -118,7 +118,8 @@ def fused_and_products(rng: np.random.Generator) -> list[Row]:
         return powers / powers.sum(1, keepdims=True)
 
     return [_row("softmax, 512x1000", lambda lib, x: x[0].softmax(1), softmax, x, limit=1.0, aim=0.5),
-            _row("matmul, 512x512x512", lambda lib, x: x[0] @ x[1], None, a, b, limit=1 / 0.9, own=3.0, hands_over=True)]
+            _row("matmul, 512x512x512", lambda lib, x: x[0] @ x[1], None, a, b, limit=1 / 0.9, own=3.0,
+                 hands_over=True)]
 
 
 def small(rng: np.random.Generator) -> list[Row]:

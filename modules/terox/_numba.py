@@ -20,13 +20,14 @@ from numba.core import cgutils, config
 from numba.core.errors import NumbaError
 from numba.extending import intrinsic, register_jitable
 
-__all__ = ["FLAGS", "JIT", "MOST_THREADS", "VERSIONS", "NumbaError", "add_any_order", "bits", "by_type", "carray", "entry",
-           "from_bits", "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads", "types"]
+__all__ = ["FLAGS", "JIT", "MOST_THREADS", "VERSIONS", "NumbaError", "add_any_order", "bits", "by_type", "carray",
+           "entry", "from_bits", "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads",
+           "types"]
 
 JIT = not config.DISABLE_JIT
 
-# error_model: 1 / 0 is inf, as in NumPy, and not an exception. contract: x * y + z may be one instruction, rounded once;
-# nothing else of "fast math" is allowed, so sums keep their order and NaN its meaning.
+# error_model: 1 / 0 is inf, as in NumPy, and not an exception. contract: x * y + z may be one instruction, rounded
+# once; nothing else of "fast math" is allowed, so sums keep their order and NaN its meaning.
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 MOST_THREADS: int = config.NUMBA_NUM_THREADS

@@ -69,13 +69,14 @@ class Programs:
         paths = [self.folder, ROOT / "solutions", ROOT]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "TEROX_KERNELS": str(self.kernels),
                        "PYTHONDONTWRITEBYTECODE": "1", **variables}
-        return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env=environment, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+        return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env=environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def finish(self, process):
         out, errors = process.communicate(timeout=100)
         assert process.returncode == 0, errors
-        results, statistics = [line for line in out.splitlines() if line.startswith("result")], out.split("statistics ")[1]
+        results = [line for line in out.splitlines() if line.startswith("result")]
+        statistics = out.split("statistics ")[1]
         assert len(set(results)) == 1
         hits, misses = statistics.split("\n")[0].split()
         return float(results[0].split()[2]), (int(hits), int(misses)), float(out.split("milliseconds ")[1].split()[0])
@@ -253,9 +254,10 @@ def test_pruning_removes_what_was_used_longest_ago(tmp_path, monkeypatch):
     os.utime(tmp_path / "old.tmp", (now - 9000, now - 9000))
     module = cache_files.load("x = 1\n")
     assert module.x == 1
-    left = {path.stem for path in tmp_path.glob("kernel_*.py")} - {Path(module.__file__).stem}
-    assert left == {"kernel_5", "kernel_6", "kernel_7"}
-    assert {path.name.split(".")[0] for path in (tmp_path / "__pycache__").iterdir()} - {Path(module.__file__).stem} == left
+    new = {Path(module.__file__).stem}
+    assert {path.stem for path in tmp_path.glob("kernel_*.py")} - new == {"kernel_5", "kernel_6", "kernel_7"}
+    compiled = {path.name.split(".")[0] for path in (tmp_path / "__pycache__").iterdir()}
+    assert compiled - new == {"kernel_5", "kernel_6", "kernel_7"}
     assert not list(tmp_path.glob("*.tmp"))
     assert Path(module.__file__).exists() and Path(module.__file__).with_suffix(".used").exists()
 

@@ -43,7 +43,8 @@ def strides_for(draw, sizes, stretched=True):
         else:
             strides[d] = step
             step *= sizes[d]
-    return tuple(strides)
+    chosen = tuple(strides)
+    return chosen
 
 
 @st.composite

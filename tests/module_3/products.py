@@ -108,7 +108,8 @@ class Product:
             note = problem.message
             if problem.kind == "read only" and problem.array not in ("a", "b"):
                 note = (f"{problem.lines[0]} writes to {problem.array}, which stands outside of the function: all "
-                        "threads would share it. (Compiled, it is a constant.) Take scratch memory inside matmul_range.")
+                        "threads would share it. (Compiled, it is a constant.) Take scratch memory inside "
+                        "matmul_range.")
             lines, first = inspect.getsourcelines(matmul.pack)
             if problem.lines and first <= problem.lines[0].line < first + len(lines):
                 note += " That is in `pack`, which is provided: look at what it is given."
@@ -132,8 +133,9 @@ class Product:
 
     def described(self, unit):
         which, rows, columns = self.block(unit)
-        product = f" of product {', '.join(map(str, which))}" if which else ""
-        return f"unit {unit} is rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}{product}"
+        product = f", of product {', '.join(map(str, which))}" if which else ""
+        return (f"unit {unit} (rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
+                f"{product})")
 
     def unit_of(self, index):
         """In which unit an element of out is computed."""

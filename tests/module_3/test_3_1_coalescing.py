@@ -164,8 +164,8 @@ class Pair:
 def merged(sizes, strides, fits, *, of_left=False, added=False, ones=False):
     """What one gets who merges neighbors where `fits(pair)`, and does so wrong in some other way too."""
     found = []  # size, strides
-    for d, size in enumerate(sizes):
-        here = [each[d] for each in strides]
+    for d in range(len(sizes)):
+        size, here = sizes[d], [each[d] for each in strides]
         if size == 1 and not ones:
             continue
         if found and fits(Pair(*found[-1], size, here, sizes[d - 1] == 1)):
@@ -174,7 +174,7 @@ def merged(sizes, strides, fits, *, of_left=False, added=False, ones=False):
         else:
             found.append((size, here))
     if not found:
-        return (1,), [(0,) for _ in strides]
+        return (1,), [(0,)] * len(strides)
     return tuple(size for size, _ in found), [tuple(steps[k] for _, steps in found) for k in range(len(strides))]
 
 
@@ -193,9 +193,9 @@ def named(case):
     other_rules = {
         "Equal strides are not the rule. A step along the left one has to be as long as all steps along the right one "
         "together.": by(lambda pair: pair.before == pair.here),
-        "The rule was asked with the left one's size. A step along the left one has to be as long as all steps along the "
+        "The rule was asked with the left size. A step along the left one has to be as long as all steps along the "
         "right one together.": by(lambda pair: all(a == pair.left * b for a, b in zip(pair.before, pair.here))),
-        "The left one was taken for the inner one. The right one is: a step along the left one has to be as long as all "
+        "The left one was taken for the inner one. The right is: a step along the left one has to be as long as all "
         "steps along the right one together.":
             by(lambda pair: all(pair.left * a == b for a, b in zip(pair.before, pair.here))),
     }
@@ -205,7 +205,8 @@ def named(case):
             by(lambda pair: pair.each[0]),
         "Neighbors were merged as soon as the last operand allows it. All operands have to.":
             by(lambda pair: pair.each[-1]),
-        "Neighbors were merged as soon as one operand allows it. All operands have to.": by(lambda pair: any(pair.each)),
+        "Neighbors were merged as soon as one operand allows it. All operands have to.":
+            by(lambda pair: any(pair.each)),
         **{text: wrong for text, wrong in other_rules.items() if wrong != bare},
         "Everything was merged. Neighbors become one only if a step along the left one is as long as all steps along "
         "the right one together.": by(lambda pair: True),

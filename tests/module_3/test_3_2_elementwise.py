@@ -88,7 +88,8 @@ def test_zip_row(case):
         "The step of out was taken for all operands. Each has its own.": filled(steps=[steps[0]] * 3),
         "The steps of a and b have changed places.": filled(steps=[steps[0], steps[2], steps[1]]),
         "The step of a was taken for b as well. Each operand has its own.": filled(steps=[*steps[:2], steps[1]]),
-        "The step of b was taken for a as well. Each operand has its own.": filled(steps=[steps[0], steps[2], steps[2]]),
+        "The step of b was taken for a as well. Each operand has its own.":
+            filled(steps=[steps[0], steps[2], steps[2]]),
         "The step of out was not used. Each operand has its own.": filled(steps=[1, *steps[1:]]),
         "The first places of a and b have changed places.": filled(where=[where[0], where[2], where[1]]),
         "The first place of out was taken for all operands. Each has its own.": filled(where=[where[0]] * 3),
@@ -148,13 +149,13 @@ class Noted(np.ndarray):
 @example(n=2, where=[0, 0, 0])
 @example(n=8, where=[3, 0, 1])
 def test_neighbors_are_reached_through_slices(n, where):
-    """Where all three steps are 1, each operand's elements are those of a slice, with the loop's variable as index: only
+    """Where all three steps are 1, each operand's elements are those of a slice, with the loop variable as index: only
     then is it certain for the compiler that they are neighbors.
     """
     memory = [each.view(Noted) for each in memory_of([place + n for place in where])]
     zip_row(minus, n, tuple(memory), np.array(where), np.array([1, 1, 1]))
     for name, array in zip(("out", "a", "b"), memory):
-        check.that(array.single == 0, f"Elements of {name} itself were taken by their places, {array.single} times. Where "
+        check.that(array.single == 0, f"Elements of {name} itself were taken by place, {array.single} times. Where "
                    f"all steps are 1, take the slice {name}[place : place + n] once, and index that by the loop's own "
                    "variable.", call=row_call(n, where, [1, 1, 1]))
 
@@ -177,7 +178,7 @@ def row_for(limit):
             ends = places[k], places[k] + (n - 1) * steps[k]
             if n > 0 and not 0 <= min(ends) <= max(ends) < len(memory[k]):
                 raise check.CheckFailed(note=(
-                    f"A row of {n} elements of operand {k} would reach from place {ends[0]} to {ends[1]}, and there are "
+                    f"A row of {n} elements of operand {k} would reach from place {ends[0]} to {ends[1]}; there are "
                     f"{len(memory[k])} places. Does places begin at 0 for each row? np.empty holds what was left in "
                     "memory."))
         for i in range(n):
@@ -323,7 +324,7 @@ def expected_rows(sizes, strides, begin, end):
 @given(case=ranges())
 @range_examples
 def test_range_row_by_row(case):
-    """row is called once for each row of the last dimension, or for the part of it that is in the range, with the number
+    """row is called once for each row of the last dimension, or for its part that is in the range, with the number
     of elements, the places of the first one in every operand, and every operand's step.
     """
     sizes, strides, begin, end = case
@@ -331,7 +332,7 @@ def test_range_row_by_row(case):
     call, calls = range_call(*case), []
 
     def row(fn, n, given, where, steps):
-        check.that(len(calls) < end - begin, f"row was called more than {end - begin} times for {end - begin} elements. "
+        check.that(len(calls) < end - begin, f"row was called {len(calls)} times for {end - begin} elements. "
                    "Is begin moved on by n after each row?", call=call)
         check.that(fn is weighted, "row has to get fn as its first argument.", call=call, got=fn)
         check.that(len(given) == len(memory) and all(one is other for one, other in zip(given, memory)),
@@ -363,7 +364,8 @@ def three(row, fn, begin, end, out, a, b, sizes, strides):
     elementwise_range(row, fn, begin, end, (out, a, b), sizes, strides)
 
 
-@given(case=work(2, 3, elements=30), grain=st.integers(1, 12), order=st.sampled_from(["forward", "reversed", "shuffled"]))
+@given(case=work(2, 3, elements=30), grain=st.integers(1, 12),
+       order=st.sampled_from(["forward", "reversed", "shuffled"]))
 @example(case=((2, 3), [(3, 1), (3, 1)]), grain=2, order="forward")
 @example(case=((2, 3), [(3, 1), (3, 1)]), grain=3, order="forward")
 @example(case=((2, 3), [(3, 1), (3, 1)]), grain=4, order="forward")

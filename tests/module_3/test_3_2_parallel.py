@@ -84,7 +84,7 @@ def test_chunks_run_at_the_same_time(count, grain, order):
     made = traced(count, grain, out, order).check()
     check.equal(out.tolist(), [float(unit) for unit in range(count)], call=f"the units that were done by {call}")
     workers = made.writers("operands[0]")
-    check.that(all(workers), "A chunk is not an iteration of prange: it runs on one core, while the others have nothing "
+    check.that(all(workers), "A chunk is not an iteration of prange: it runs on one core, and the others have nothing "
                "to do.", call=call)
     wrong = [unit for unit in range(1, count) if (workers[unit] != workers[unit - 1]) != (unit % grain == 0)]
     check.that(not wrong, "Each chunk has to be one iteration of prange.", call=call, got=workers)
@@ -110,12 +110,12 @@ def test_an_iteration_needs_no_other(count, grain):
         out = np.zeros(count)
         made = traced(count, grain, out, one)
         for each in loops:
-            check.that(each.step == 1, "prange has no steps other than 1. Let it count the chunks, and find the beginning "
+            check.that(each.step == 1, "prange has no steps but 1. Let it count the chunks, and find the beginning "
                        "of each from its number.", call=call, got=each)
         written = [unit for unit, labels in enumerate(made.writers("operands[0]")) if labels]
         done.append((written[0], written[-1] + 1) if written else None)
     right = [(begin, min(begin + grain, count)) for begin in range(0, count, grain)]
-    check.that(sorted(done, key=str) == sorted(right, key=str), "Cores share the iterations, and each core has variables "
+    check.that(sorted(done, key=str) == sorted(right, key=str), "Cores share iterations, and each core has variables "
                "of its own: what one iteration leaves in a variable, another one may never see.", call=(
                    f"the chunks of {call}, where each iteration runs alone"), got=done, expected=right)
 
@@ -177,7 +177,8 @@ def test_launch(case):
     most, least = -(-size // work), max(size // work, 1)
     expected = (f"kernel.serial(0, {count}, *operands)" if count <= least
                 else f"kernel.parallel({count}, {least}, *operands)")
-    got = f"kernel.{way}({', '.join(map(str, given[:2]))}, {'*operands' if tuple(given[2:]) == operands else given[2:]})"
+    rest = "*operands" if tuple(given[2:]) == operands else given[2:]
+    got = f"kernel.{way}({', '.join(map(str, given[:2]))}, {rest})"
 
     def told(condition, text):
         if not condition:
@@ -207,7 +208,7 @@ def test_launch(case):
             text = sentence
             break
     told(given[1] in (least, most), text)
-    told(count > given[1], f"One chunk of {units(given[1])} is enough for all {count}: to wake the other cores costs more "
+    told(count > given[1], f"One chunk of {units(given[1])} is enough for all {count}: to wake other cores costs more "
                            "than it saves.")
 
 
@@ -231,7 +232,7 @@ LAYOUTS = [
 ]
 
 
-AS_PYTHON = ("As plain Python, the same loop gives what is expected. Compiled, an index that is negative or out of range "
+AS_PYTHON = ("As plain Python, the same loop gives what is expected. Compiled, an index below 0 or out of range "
              "is not noticed, and a line that does something else in Numba than in Python may be one that a loop of "
              "plain numbers does not need.")
 

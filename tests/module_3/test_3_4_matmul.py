@@ -130,6 +130,8 @@ def slips(case, memories):
          put(a[..., :depth], b[..., :depth, :])),
         ("The last piece of the sum, which is less than DEPTH deep, is missing.",
          put(a[..., : k // depth * depth], b[..., : k // depth * depth, :])),
+        ("There are m products in each sum, not k: sizes ends with n, m, k.", put(a[..., :m], b[..., :m, :])
+         if m < k else lambda: None),
         ("The last products are missing, where k is no multiple of 4.",
          put(a[..., : k // 4 * 4], b[..., : k // 4 * 4, :])),
         ("The tile still holds the block before: it has to be 0 when a block begins.", stale),
@@ -221,17 +223,17 @@ def only(case, begin, end):
     right = np.matmul(*case.operands(memories))
     mine = {index: case.unit_of(index) in range(begin, end) for index in itertools.product(*map(range, where.shape))}
     call = f"matmul_range({begin}, {end}, out, a, b, sizes, strides): {case!r}"
+    numbered = ("Blocks have ROWS rows and COLUMNS columns, except at the edges, and are numbered along m first."
+                + by_name())
     for index, own in mine.items():
         written = memories[0][where[index]] != UNTOUCHED
         name = f"out[{', '.join(map(str, index))}]"
-        unit = (f"Here {case.described(begin)}: blocks have ROWS rows and COLUMNS columns, except at the edges, and are "
-                f"numbered along m first.{by_name()}")
-        check.that(written or not own, f"{name} was not written. It belongs to unit {case.unit_of(index)}.", call=call,
-                   note=unit)
-        check.that(own or not written, f"{name} was written. It belongs to unit {case.unit_of(index)}, which another "
-                   "thread may be doing at this time.", call=call, note=unit)
+        belongs = f"It belongs to {case.described(case.unit_of(index))}"
+        check.that(written or not own, f"{name} was not written. {belongs}.", call=call, note=numbered)
+        check.that(own or not written, f"{name} was written. {belongs}, which another thread may be doing now.",
+                   call=call, note=numbered)
         if own:
-            check.close(memories[0][where[index]], right[index], call=f"{name} after {call}", rtol=0)
+            check.equal(memories[0][where[index]].item(), right[index].item(), call=f"{name} after {call}")
 
 
 # ---- Memory ----

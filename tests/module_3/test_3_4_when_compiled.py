@@ -15,6 +15,7 @@ BLOCKS = (matmul.ROWS, matmul.COLUMNS, matmul.DEPTH) if _numba.JIT else (4, 6, 8
 R, C, D = BLOCKS
 
 
+@pytest.mark.time_limit(60)  # it is compiled first
 @pytest.mark.parametrize("case", [
     Product(3, 5, 2, blocks=BLOCKS, dtype="float32"),
     Product(R + 3, C + 5, D + 1, blocks=BLOCKS, dtype="float32"),

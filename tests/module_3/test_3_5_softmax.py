@@ -157,8 +157,9 @@ def test_exp_of_this_course(monkeypatch):
     calls = []
 
     def counted(x):
+        result = math.exp(x)
         calls.append(x)
-        return math.exp(x)
+        return result
 
     monkeypatch.setattr(vector_math, "exp_float64", counted)
     trace(softmax_row, np.full(5, GUARD), np.linspace(-1.0, 1.0, 5))

@@ -15,6 +15,7 @@ from course import check
 from course.trace import trace_chunks
 from terox._numba import JIT
 from terox.parallel import compiler
+from terox.parallel.mistakes import CompileError
 from terox.parallel.softmax import softmax_back_range, softmax_range
 
 pytestmark = pytest.mark.task("3.5")
@@ -210,7 +211,14 @@ def run_compiled(loop, sizes, strides, cuts, *operands):
     kernel = compiler.kernel(loop, ("float32",) * (1 + len(operands)))
     out = np.full(room(sizes, strides[0]) + 2, GUARD, "float32")
     for begin, end in zip(cuts, cuts[1:]):
-        kernel.serial(begin, end, out, *operands, *table(sizes, strides))
+        try:
+            kernel.serial(begin, end, out, *operands, *table(sizes, strides))
+        except CompileError as error:
+            if "in read_row" not in str(error):
+                raise
+            raise check.CheckFailed(f"{loop.__name__}, compiled for float32", note=(
+                "read_row gives a slice of an operand, or scratch memory. Compiled code needs both to be arrays of the "
+                "same dtype: np.empty(n, a.dtype). Without a dtype, it is float64.")) from None
     return out
 
 

@@ -153,7 +153,8 @@ def test_matmul(n, m, k, itemsize):
 
 def steps(rows, columns):
     """The five kernels of a softmax: the shapes of the result and of the operands."""
-    matrix, column = (rows, columns), (rows, 1)
+    matrix = (rows, columns)
+    column = (rows, 1)
     return [(column, matrix), (matrix, matrix, column), (matrix, matrix), (column, matrix), (matrix, matrix, column)]
 
 
@@ -328,7 +329,7 @@ def test_fraction_of_roof(cost, seconds, bandwidth, peak):
     got = fraction_of_roof(cost, seconds, bandwidth, peak)
     times = least_seconds(cost, bandwidth, peak)
     right = max(times) / seconds
-    reached = cost.flop / seconds / 1e9
+    reached = 1e-9 * cost.flop / seconds
     x = cost.flop / cost.bytes
     mistakes = {
         "That is the share of the peak. The roof over a kernel of low intensity is lower than that.":

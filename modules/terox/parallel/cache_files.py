@@ -1,8 +1,8 @@
 """Where generated sources and their machine code are kept. Provided.
 
-The folder is TEROX_KERNELS, else one in the user's cache. A source's name is the hash of its text; Numba puts the machine
-code into `__pycache__` beside it and keeps it as long as the source stays the same. So processes can share a folder, and
-a file that was cut short is written again.
+The folder is TEROX_KERNELS, else one in the user's cache. A source's name is the hash of its text; Numba puts the
+machine code into `__pycache__` beside it and keeps it as long as the source stays the same. So processes can share a
+folder, and a file that was cut short is written again.
 
 In PyTorch: `torch/_inductor/codecache.py`, `write`, `FxGraphCache`; `torch/_inductor/runtime/cache_dir_utils.py`,
 `cache_dir`.
@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -50,18 +49,12 @@ def _temporary() -> Path:
     return place
 
 
-def _places() -> Iterator[Path]:
-    yield folder()
-    yield _temporary()
-
-
 def load(text: str) -> ModuleType:
     """The module with this text, from a file that is written if it is not there yet."""
     name = "kernel_" + hashlib.sha256(text.encode()).hexdigest()[:20]
-    places = _places()
-    for attempt in range(2):
+    for find in (folder, _temporary):
         try:
-            place = next(places)
+            place = find()
             return _execute(name, _write(place, name, text))
         except OSError:
             continue

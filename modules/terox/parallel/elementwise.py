@@ -7,7 +7,7 @@ three, as in PyTorch:
     elementwise_range   the elements number begin to end, row by row
     parallel_for        all elements: cuts them into chunks, which the cores share among them
 
-These are plain Python functions, and nothing about them says that they will be compiled. compiler.py does that, once for
+These are plain Python functions, and nothing about them says that they are compiled. compiler.py does that, once for
 each operator and each kind of numbers, with `fn` and `row` set to the functions in question.
 
 In PyTorch: `aten/src/ATen/native/cpu/Loops.h`, `vectorized_loop`, `basic_loop`; `aten/src/ATen/TensorIterator.cpp`,
@@ -22,7 +22,7 @@ import numpy as np
 
 from terox._numba import prange
 
-# Work on about as many elements is worth the handing over to another core: waking it takes as long as 100,000 additions.
+# Work on about as many elements is worth being handed to another core: to wake it takes as long as 100,000 additions.
 # In PyTorch: `aten/src/ATen/TensorIterator.h`, `internal::GRAIN_SIZE`, 32768.
 GRAIN = 262144
 
@@ -73,8 +73,8 @@ def parallel_for(loop: Any, count: int, grain: int, operands: Any) -> None:
 def launch(kernel: Any, count: int, work: int, *operands: Any) -> None:
     """Run a kernel over `count` units, each of which is as much work as `work` elements; at least 1 of each.
 
-    A chunk should be worth about GRAIN elements (use the name: tests make it smaller), and hold at least one unit. If one chunk is enough for everything,
-    `kernel.serial(0, count, *operands)` does it here and now: to wake the other cores would cost more than it saves.
+    A chunk should be worth about GRAIN elements (use the name: tests make it smaller), and hold at least one unit.
+    If one chunk is enough for everything, `kernel.serial(0, count, *operands)` does it here and now: to wake the other cores would cost more than it saves.
     Otherwise, `kernel.parallel(count, grain, *operands)` hands chunks of `grain` units to your `parallel_for`.
     """
     # TODO 3.2: how many units make a chunk; then one call or the other.

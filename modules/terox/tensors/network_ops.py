@@ -24,8 +24,8 @@ from terox.tensors.tensor import Tensor
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """`input @ weight.T + bias`, as one op.
 
-    Shapes: input (*, in), weight (out, in), bias (out) or None, result (*, out). Raises RuntimeError, naming the shapes,
-    where they do not fit, and for different dtypes.
+    Shapes: input (*, in), weight (out, in), bias (out) or None, result (*, out). Raises RuntimeError, which names the
+    shapes, where they do not fit, and for different dtypes.
 
     In PyTorch: `torch.nn.functional.linear`.
     """
@@ -142,7 +142,8 @@ def cross_entropy_loss(input: Tensor, target: Tensor) -> Formula:
 @derivative("cross_entropy_loss_back(grad_output, input, target)", "grad_output", "input")
 def cross_entropy_loss_back(grad_output: Tensor, input: Tensor, target: Tensor) -> tuple[Formula, Formula]:
     return (lambda grad: (grad * call("cross_entropy_loss_back", ones_like(grad_output), input, target)).sum(),
-            lambda grad: call("softmax_back", grad * (grad_output / max(input.impl.sizes[0], 1)), input.softmax(1), (1,)))
+            lambda grad: call("softmax_back", grad * (grad_output / max(input.impl.sizes[0], 1)), input.softmax(1),
+                              (1,)))
 
 
 @derivative("softmax(self, dims)", "self")

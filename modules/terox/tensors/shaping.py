@@ -17,7 +17,6 @@ import numpy as np
 from terox.tensors.dispatcher import call
 from terox.tensors.layout import view_strides
 
-
 # What is asked again for each batch, is computed once.
 known_view_strides = functools.lru_cache(4096)(view_strides)
 

@@ -1,9 +1,9 @@
 """From a loop in Python to machine code. Provided.
 
-A loop such as `elementwise_range` takes functions (`row`, `fn`) and numbers as its first arguments. They are bound here,
-before anything is compiled: for `mul` on float32, say. The loop, all functions that it calls, from whatever file, and the
-constants that they use are copied into one source file (sources.py), named by the hash of its text. That file is
-compiled, and Numba keeps the machine code beside it (cache_files.py). So the next process finds it, whoever edits a
+A loop such as `elementwise_range` takes functions (`row`, `fn`) and numbers as its first arguments. They are bound
+here, before anything is compiled: for `mul` on float32, say. The loop, all functions that it calls, from whatever file,
+and the constants that they use are copied into one source file (sources.py), named by the hash of its text. That file
+is compiled, and Numba keeps the machine code beside it (cache_files.py). So the next process finds it, whoever edits a
 function gets another file, and nothing stale is ever run.
 
 In PyTorch: `torch/_inductor/codecache.py` does the same for `torch.compile`; the kernels of eager mode are made from
@@ -23,7 +23,7 @@ import numpy as np
 
 from terox.parallel import cache_files, threads
 from terox.parallel.cache_files import folder
-from terox.parallel.mistakes import CompileError, Place, mistake, raise_there
+from terox.parallel.mistakes import CompileError, Place, mistake, raise_there, running
 from terox.parallel.sources import Source
 
 __all__ = ["CompileError", "Kernel", "folder", "kernel", "statistics"]
@@ -169,8 +169,6 @@ def _guarded(unit: Unit, function: Any, loop: Any, dtypes: tuple[str, ...]) -> C
     """`function`; an error that it raises leads to the learner's line. (Written out: `*args` would cost time.)"""
 
     def fail(error: Exception) -> None:
-        from terox.parallel.messages import running
-
         raise_there(*running(error, unit.source, unit.text, str(unit.path), loop))
 
     names: dict[str, Any] = {"compiled": function, "fail": fail}
@@ -193,9 +191,9 @@ def _generate(loop: Callable[..., None], dtypes: tuple[str, ...], bound: dict[st
     has, gives = len(inspect.signature(loop).parameters), len(bound) + 4 + (1 if together else len(dtypes))
     if has != gives:
         tree, path = source.originals[name]
-        raise mistake(Place(path, tree.lineno, tree.name), f"`{tree.name}` has {has} parameters, but is called with "
-                      f"{gives}: {', '.join([*bound, 'begin', 'end', *(['memory'] if together else arrays.split(', '))])}, "
-                      "sizes, strides.")
+        named = ", ".join([*bound, "begin", "end", "memory" if together else arrays, "sizes", "strides"])
+        raise mistake(Place(path, tree.lineno, tree.name),
+                      f"`{tree.name}` has {has} parameters, but is called with {gives}: {named}.")
     call = f"{name}({', '.join([*first, 'begin', 'end'])}, {f'({arrays},)' if together else arrays}, sizes, strides)"
     k = len(dtypes)
     views = "".join(f"    x{i} = carray(pointer(operands[m + {2 * i}]), operands[m + {2 * i + 1}], np.{dtype})\n"

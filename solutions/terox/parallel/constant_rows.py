@@ -1,6 +1,6 @@
 """Rows in which one operand is a single number, as in `x * 2` or in a column that is added to a matrix. Provided.
 
-Its step is 0, so `zip_row` would take its loop for any steps, which does not become vector instructions. Here the number
+Its step is 0, so `zip_row` would take its loop for any steps, which does not become vector instructions. The number
 is read once, and the others' elements are neighbors: kernels.py takes these rows where the steps are (1, 1, 0) or
 (1, 0, 1).
 

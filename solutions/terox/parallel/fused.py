@@ -97,7 +97,7 @@ def cross_entropy_range(begin: int, end: int, losses: Any, a: Any, target: Any, 
     """The cross-entropy of each row of logits with its class: `losses[row] = -log_softmax(a)[row, target[row]]`.
 
     target: int64, the numbers of the classes, 0 to n - 1. strides (3, d): of `losses` (0 along the rows), `a` and
-    `target` (0 along the rows). The mean of the losses is taken outside, so that it does not depend on how the rows were
+    `target` (0 along the rows). The mean of the losses is taken outside, so that it does not depend on how rows were
     cut into ranges.
 
     A class that does not exist makes its loss NaN, and nothing is read there. So whoever calls this has to look at the

@@ -1,4 +1,4 @@
-"""Whole ops for the device "cpu", each one pass over memory: softmax and its relatives, linear, a step of SGD. Provided.
+"""Ops for the device "cpu", each one pass over memory: softmax and its relatives, linear, a step of SGD. Provided.
 
 Elsewhere these ops are made of others (`terox/tensors/reductions.py`, `network_ops.py`, `terox/optim/sgd.py`). A kernel
 registered here wins over that. The loops stand in softmax.py, which is yours, and fused.py.
@@ -33,7 +33,8 @@ EXP_WORK = 4
 def _row_plan(dim: int, sizes: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[int, Table]:
     """How many rows there are along `dim`; and sizes and strides with `dim` last and the others coalesced."""
     others = [d for d in range(len(sizes)) if d != dim]
-    kept, steps = coalesce(*reorder(tuple(sizes[d] for d in others), [tuple(each[d] for d in others) for each in strides]))
+    of_others = [tuple(each[d] for d in others) for each in (sizes, *strides)]
+    kept, steps = coalesce(*reorder(of_others[0], of_others[1:]))
     rows = math.prod([sizes[d] for d in others])
     return rows, table((*kept, sizes[dim]), [(*before, each[dim]) for before, each in zip(steps, strides)])
 

@@ -3,8 +3,8 @@
 PyTorch does not multiply matrices itself either: it calls MKL or OpenBLAS, and SLEEF for `exp` of a whole vector.
 `handover.disabled()` is a context in which the learner's own kernels do all the work.
 
-In PyTorch: `aten/src/ATen/native/CPUBlas.cpp`, `gemm`; `aten/src/ATen/cpu/vec/vec256/vec256_float.h`, `Sleef_expf8_u10`;
-`torch/backends/mkl/__init__.py`, `is_available`.
+In PyTorch: `aten/src/ATen/native/CPUBlas.cpp`, `gemm`; `aten/src/ATen/cpu/vec/vec256/vec256_float.h`,
+`Sleef_expf8_u10`; `torch/backends/mkl/__init__.py`, `is_available`.
 """
 
 from __future__ import annotations

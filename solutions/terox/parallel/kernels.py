@@ -80,7 +80,7 @@ def _vector(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl) -> bool:
 
 
 def reduce(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl, dims: Sequence[int], start: Any) -> None:
-    """`fn` folded along `dims`; the contract is that of module 2's `reduce`, where fn is associative and start neutral."""
+    """`fn` folded along `dims`, as module 2's `reduce` does it; fn is associative, and start neutral."""
     if 0 in out.sizes:
         return
     if 0 in a.sizes:
@@ -166,7 +166,8 @@ def own_matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
 
     *batch, n, m = out.sizes
     sizes = (*batch, n, m, a.sizes[-1])
-    strides = [(*out.strides, 0), (*a.strides[:-1], 0, a.strides[-1]), (*b.strides[:-2], 0, b.strides[-1], b.strides[-2])]
+    strides = [(*out.strides, 0), (*a.strides[:-1], 0, a.strides[-1]),
+               (*b.strides[:-2], 0, b.strides[-1], b.strides[-2])]
     kernel = compiler.kernel(products.matmul_range, (out.dtype.name,) * 3)
     blocks = products.matmul_blocks(sizes)
     work = max(math.prod(sizes) // blocks, 1)

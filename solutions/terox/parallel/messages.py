@@ -1,8 +1,7 @@
 """The compiler's errors, in the words of someone who writes a loop. Provided.
 
-A compiler sees a copy of the learner's function, and reports types. What a learner wants to know is: which line of my file,
-what is wrong with it, what to do. `explain` makes the one from the other; `running` does it for errors of compiled code
-that runs.
+A compiler sees a copy of the learner's function, and reports types. What a learner wants to know is: which line of my
+file, what is wrong with it, what to do. `explain` makes the one from the other.
 
 In PyTorch: `torch/_dynamo/exc.py`, `augment_exc_message`.
 """
@@ -11,51 +10,19 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
 import re
 from typing import Any
 
+from terox.parallel.kinds import kind_of, split
 from terox.parallel.mistakes import CompileError, Place, mistake
 
 # ---- The compiler's errors ----
-
-_KINDS = (
-    (r"array\(.*?, (\d)d", "a {}-D array"), (r"Literal\[int\]|u?int\d+$", "a whole number"), (r"float\d+$", "a float"),
-    (r"complex", "a complex number"), (r"bool|Literal\[bool\]", "a truth value"), (r"none$|None", "None"),
-    (r"(Uni|Named|StarArg)?Tuple", "a tuple"), (r"(reflected )?list|List", "a list"), (r"(reflected )?set\(", "a set"),
-    (r"unicode|Literal\[str\]|\[unichr", "text"), (r"(type\(CPU)?Dispatcher|Function|type\(CPU", "a function"),
-    (r"slice", "a slice"), (r"range", "a range"), (r"(class|dtype)\(", "a kind of number"), (r"Module", "a module"),
-    (r"Optional", "a value or None"), (r"Dict", "a dictionary"),
-)
 
 _SIGNS = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
     "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and_": "&", "or_": "|", "xor": "^",
     "lshift": "<<", "rshift": ">>", "contains": "in", "neg": "-", "invert": "~", "not_": "not", "is_": "is",
 }
-
-
-def kind_of(kind: str) -> str:
-    """A type of the compiler in words."""
-    kind = kind.strip().split("=", 1)[-1] if re.match(r"\s*\w+=", kind) else kind.strip()
-    for pattern, words in _KINDS:
-        found = re.match(pattern, kind)
-        if found:
-            return words.format(*found.groups())
-    return "something else"
-
-
-def _split(text: str) -> list[str]:
-    """Split at the commas that are in no brackets."""
-    parts, depth, part = [], 0, ""
-    for sign in text:
-        depth += (sign in "([{<") - (sign in ")]}>")
-        if sign == "," and depth == 0:
-            parts.append(part)
-            part = ""
-        else:
-            part += sign
-    return [*parts, part] if part.strip() else parts
 
 
 class _Report:
@@ -65,10 +32,11 @@ class _Report:
         self.said, self.source = str(error), source
         found = re.search(r'File "[^"]*kernel_\w+\.py", line \d+', self.said)
         self.head = self.said[: found.start()] if found else self.said  # the innermost error comes first
-        numbers = re.findall(r'kernel_\w+\.py(?:", line |:| \()(\d+)', self.said[found.start() :] if found else self.said)
+        rest = self.said[found.start() :] if found else self.said
+        numbers = re.findall(r'kernel_\w+\.py(?:", line |:| \()(\d+)', rest)
         places = [source.original(text, int(number)) for number in dict.fromkeys(numbers)]
         self.places = [place for place in places if place is not None]  # the innermost first
-        self.calls = [(name, _split(given)) for name, given in re.findall(r">>> (\w+)\((.*)\)\s*$", self.head, re.M)]
+        self.calls = [(name, split(given)) for name, given in re.findall(r">>> (\w+)\((.*)\)\s*$", self.head, re.M)]
         self.own = [call for call in self.calls if call[0] in source.functions]
         foreign = [call for call in self.calls if call[0] not in source.functions]
         self.call = foreign[0] if foreign else self.own[-1] if self.own else None
@@ -82,7 +50,7 @@ class _Report:
 
 
 def explain(error: BaseException, source: Any, text: str) -> CompileError:
-    """The error to raise instead of one of the compiler's. text: the generated file; source: what knows whence it is."""
+    """The error to raise instead of one of the compiler's. text: the generated file; source: knows whence it is."""
     report = _Report(error, source, text)
     found = _wrong_argument(report)
     if found is None:
@@ -106,7 +74,8 @@ def _wrong_argument(report: _Report) -> tuple[Place | None, str] | None:
                     "a 1-D", "a 2-D", "a tuple", "a list", "None", "text", "a function", "a slice")):
                 caller = report.source.functions[report.own[number - 1][0]].__name__ if number else ""
                 place = next((place for place in report.places if place.function == caller), None)
-                return place, (f"{_called(report, place, name)} takes a number for `{parameter.name}`, but is called with "
+                return place, (f"{_called(report, place, name)} takes a number for `{parameter.name}`, but is "
+                               "called with "
                                f"{words}.")
     return None
 
@@ -127,8 +96,9 @@ def _called(report: _Report, place: Place | None, name: str) -> str:
 
 
 def _undefined(report: _Report, place: Place | None) -> str | None:
-    found = report.find(r"Variable '([\w.]+)' is not defined") or report.find(r"local variable '(\w+)' referenced before")
-    return found and (f"`{found[1].split('.')[0]}` is used before it has a value. Give it one before this line (before the "
+    found = report.find(r"[Vv]ariable '([\w.]+)' (is not defined|referenced before)")
+    return found and (f"`{found[1].split('.')[0]}` is used before it has a value. Give it one before this line "
+                      "(before the "
                       "loop, if it is for all rounds).")
 
 
@@ -160,7 +130,7 @@ def _binding(report: _Report, place: Place | None) -> str | None:
     if not found or not report.calls:
         return None
     name = next((name for name, _ in reversed(report.calls) if name in report.source.functions), report.calls[-1][0])
-    given, named, takes = _split(found[1]), re.findall(r"'(\w+)':", found[2]), _split(found[3])
+    given, named, takes = split(found[1]), re.findall(r"'(\w+)':", found[2]), split(found[3])
     strange = [key for key in named if key not in [part.split("=")[0].strip() for part in takes]]
     head = f"{_called(report, place, name)} takes {_count(len(takes))} ({', '.join(part.strip() for part in takes)})"
     return (f"{head}, and none called `{strange[0]}`." if strange
@@ -188,8 +158,9 @@ def _element(report: _Report, place: Place | None) -> str | None:
     if value == "None":
         return "None is assigned to an element. Does the function that is called here `return` its result?"
     if index == "a whole number" and target == "a 1-D array":
-        advice = (" Take one of its elements. Or was an array passed to a function for numbers?" if value.endswith("array")
-                  else "")
+        advice = ""
+        if value.endswith("array"):
+            advice = " Take one of its elements. Or was an array passed to a function for numbers?"
         return f"An element is one number, but {value} is assigned to it.{advice}"
     return f"{value.capitalize()} cannot be assigned here: the index is {index}, of {target}.".replace("-d ", "-D ")
 
@@ -202,7 +173,8 @@ def _index(report: _Report, place: Place | None) -> str | None:
                                                                            words == "a float" else ".")
     found = report.find(r"cannot index array\(.*?, (\d)d.*?\) with (\d) indices")
     if found:
-        return f"A {found[1]}-D array is indexed with {found[2]} numbers. Storage is flat: compute the place from strides."
+        return (f"A {found[1]}-D array is indexed with {found[2]} numbers. Storage is flat: compute the place from "
+                "strides.")
     if report.call and report.call[0] in ("getitem", "static_getitem"):
         target, index = kind_of(report.call[1][0]), kind_of(report.call[1][1])
         if target in ("a whole number", "a float", "None", "a function", "a truth value"):
@@ -233,13 +205,15 @@ def _two_kinds(report: _Report, place: Place | None) -> tuple[Place | None, str]
         return None
     first, second, name = kind_of(found[1]), kind_of(found[2]), found[3].split(".")[0]
     if name.startswith("$"):
-        return place, f"This expression is {first} in one case and {second} in the other. Make it the same kind in both."
+        return place, (f"This expression is {first} in one case and {second} in the other. Make it the same kind in "
+                       "both.")
     tree = report.function_at(place) if place is not None else None
     lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
              and node.id == name] if tree is not None else []
     if place is not None and lines:
         place = Place(place.path, max(lines), place.function)
-    return place, (f"`{name}` is {first} in one place and {second} in another. In compiled code, a variable keeps one kind of "
+    return place, (f"`{name}` is {first} in one place and {second} in another. In compiled code, a variable keeps "
+                   "one kind of "
                    "value: use another name for the other.")
 
 
@@ -247,12 +221,13 @@ def _two_returns(report: _Report, place: Place | None) -> tuple[Place | None, st
     found = report.find(r"Can't unify return type from the following types: (.*)")
     if not found:
         return None
-    kinds = list(dict.fromkeys(kind_of(kind) for kind in _split(found[1])))
+    kinds = list(dict.fromkeys(kind_of(kind) for kind in split(found[1])))
     tree = report.function_at(place) if place is not None else None
     lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)] if tree is not None else []
     if place is not None and lines:
         place = Place(place.path, max(lines), place.function)
-    return place, (f"This function returns {' and elsewhere '.join(kinds)}. Compiled code needs the same kind everywhere.")
+    return place, (f"This function returns {' and elsewhere '.join(kinds)}. Compiled code needs the same kind "
+                   "everywhere.")
 
 
 def _operator(report: _Report, place: Place | None) -> str | None:
@@ -289,7 +264,8 @@ def _any_call(report: _Report, place: Place | None) -> str | None:
         return None
     given = " and ".join(map(kind_of, report.call[1])) or "no arguments"
     if report.call[0] == "tuple":
-        return (f"`tuple` cannot be made from {given} in compiled code, which has to know how long a tuple is. Use the array "
+        return (f"`tuple` cannot be made from {given} in compiled code, which has to know how long a tuple is. Use "
+                "the array "
                 "itself, or an array made by np.empty.")
     return f"{_called(report, place, report.call[0])} cannot be called with {given} in compiled code."
 
@@ -301,33 +277,10 @@ def _text(report: _Report, place: Place | None) -> str | None:
 def _anything(report: _Report, place: Place | None) -> str:
     if report.find("opcode|bytecode|IR"):
         return "Compiled code cannot use this part of Python. Write it with plain `for`, `while`, `if` and assignments."
-    return ("Compiled code cannot do this with values of these kinds. Look at each variable of the line: is it a number, an "
+    return ("Compiled code cannot do this with values of these kinds. Look at each variable of the line: is it a "
+            "number, an "
             "array, a tuple? Each must be of one kind.")
 
 
-_RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _keyword, _two_kinds, _two_returns, _not_callable,
-          _element, _index, _shape, _range, _operator, _text, _any_call, _anything)
-
-
-# ---- Errors of running code ----
-
-
-def running(error: Exception, source: Any, text: str, path: str, loop: Any) -> tuple[Exception, Place | None]:
-    """An error out of running compiled code, with words where it had none; and the line that it is about.
-
-    Where the error comes from inside of what compiled code calls (np.empty, an assignment to a slice), no line is known.
-    """
-    place, step = None, error.__traceback__
-    while step is not None:
-        if os.path.basename(step.tb_frame.f_code.co_filename) == os.path.basename(path):
-            place = source.original(text, step.tb_lineno) or place
-        step = step.tb_next
-    if place is None:
-        tree, file = source.originals[source.names[loop]]
-        if type(error).__module__ == "builtins" and len(error.args) == 1:
-            error = type(error)(f"{error} (in this loop, or in a function that it calls. To see the line, set the "
-                                "environment variable NUMBA_DISABLE_JIT=1 and start Python again.)")
-        return error, Place(file, tree.lineno, tree.name)
-    if isinstance(error, ValueError) and not str(error) and "=" in place.text():
-        error = ValueError("there are more or fewer values on the right of `=` than names on the left")
-    return error, place
+_RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _keyword, _two_kinds, _two_returns,
+          _not_callable, _element, _index, _shape, _range, _operator, _text, _any_call, _anything)

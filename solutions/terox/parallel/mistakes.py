@@ -1,7 +1,7 @@
 """The error for a mistake in compiled code, raised in the line that it is about. Provided.
 
-A frame with the learner's file, line and function ends its traceback, so that editors, notebooks and the messages of the
-tests all lead there.
+A frame with the learner's file, line and function ends its traceback, so that editors, notebooks and the messages of
+the tests all lead there.
 
 In PyTorch: `torch/_dynamo/exc.py`, `Unsupported`, `augment_exc_message`.
 """
@@ -9,12 +9,13 @@ In PyTorch: `torch/_dynamo/exc.py`, `Unsupported`, `augment_exc_message`.
 from __future__ import annotations
 
 import linecache
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-UNCOMPILED = ("To see it run as plain Python, uncompiled, set the environment variable NUMBA_DISABLE_JIT=1 and start Python "
-              "again.")
+UNCOMPILED = ("To see it run as plain Python, uncompiled, set the environment variable NUMBA_DISABLE_JIT=1 and start "
+              "Python again.")
 
 
 class CompileError(TypeError):
@@ -67,3 +68,24 @@ def raise_there(error: BaseException, place: Place | None) -> NoReturn:
     code = code.replace(co_name=place.function, co_qualname=place.function)
     exec(code, {"error": error.with_traceback(None)})
     raise AssertionError("not reached")
+
+
+def running(error: Exception, source: Any, text: str, path: str, loop: Any) -> tuple[Exception, Place | None]:
+    """An error out of running compiled code, with words where it had none; and the line that it is about.
+
+    Where the error comes from what compiled code calls (np.empty, an assignment to a slice), no line is known.
+    """
+    place, step = None, error.__traceback__
+    while step is not None:
+        if os.path.basename(step.tb_frame.f_code.co_filename) == os.path.basename(path):
+            place = source.original(text, step.tb_lineno) or place
+        step = step.tb_next
+    if place is None:
+        tree, file = source.originals[source.names[loop]]
+        if type(error).__module__ == "builtins" and len(error.args) == 1:
+            error = type(error)(f"{error} (in this loop, or in a function that it calls. To see the line, set the "
+                                "environment variable NUMBA_DISABLE_JIT=1 and start Python again.)")
+        return error, Place(file, tree.lineno, tree.name)
+    if isinstance(error, ValueError) and not str(error) and "=" in place.text():
+        error = ValueError("there are more or fewer values on the right of `=` than names on the left")
+    return error, place

@@ -96,8 +96,8 @@ def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, si
     for number in range(begin, end):
         first = place_of(number, outer, strides[1, :kept])
         value = start
-        for row in range(rows):
-            here = first + place_of(row, inner, strides[1, kept:-1])
+        for row_number in range(rows):
+            here = first + place_of(row_number, inner, strides[1, kept:-1])
             value = fn(value, fold_row(fn, start, n, a, here, strides[1, -1]))
         out[place_of(number, outer, strides[0, :kept])] = value
     # END SOLUTION

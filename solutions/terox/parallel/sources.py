@@ -1,8 +1,8 @@
 """One file of source for one kernel: the loop and all that it uses. Provided.
 
-A function is copied as text, without its docstring and annotations. What it refers to is looked up now: other functions
-are copied along, numbers become constants of the file, and all of them get names of their own, so that an operator called
-`max` hides neither Python's `max` nor the `max` of another file.
+A function is copied as text, without its docstring and annotations. What it refers to is looked up now: other
+functions are copied along, numbers become constants of the file, and all of them get names of their own, so that an
+operator called `max` hides neither Python's `max` nor the `max` of another file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from terox.parallel.mistakes import CompileError, Place, mistake
 from terox.parallel.subset import check
 
-_HEADER = '''"""Generated: {what}. Made anew whenever one of the functions below changes; edit them where they come from.
+_HEADER = '''"""Generated: {what}. Made anew whenever a function below changes; edit it where it comes from.
 
 {versions}
 """
@@ -79,12 +79,15 @@ class Source:
     def _refuse_recursion(self, function: Any, asked: Place | None) -> None:
         others = [other.__name__ for other in self._open[self._open.index(function) + 1 :]]
         through = f" through {' and '.join(others)}" if others else ""
-        raise mistake(asked, f"`{function.__name__}` calls itself{through}. Compiled functions cannot do that; use a loop "
+        raise mistake(asked, f"`{function.__name__}` calls itself{through}. Compiled functions cannot do that; use "
+                             "a loop "
                              "instead.")
 
     def constant(self, name: str, value: Any) -> str:
         """A number, or a tuple of numbers, under a name of its own."""
         text = literal(value)
+        if text is None:
+            raise TypeError(f"{name} has to be a number, not {type(value).__name__}")
         line = f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:6]} = {text}"
         if line not in self.parts:
             self.parts.append(line)
@@ -151,10 +154,12 @@ def definition(function: Any, asked: Place | None = None) -> tuple[ast.FunctionD
         lines, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(lines))).body[0]
     except (OSError, SyntaxError, IndexError, TypeError):
-        raise mistake(asked or here, f"The source of `{name}` cannot be found. To be compiled, a function has to stand in "
+        raise mistake(asked or here, f"The source of `{name}` cannot be found. To be compiled, a function has to "
+                                     "stand in "
                                      "a file or in a cell of a notebook.") from None
     if not isinstance(tree, ast.FunctionDef) or _differs(tree, function):
-        raise mistake(here, f"The source of `{name}` in this file is not the one that runs. If the file was edited after "
+        raise mistake(here, f"The source of `{name}` in this file is not the one that runs. If the file was edited "
+                            "after "
                             "it was imported, start Python again, or reload the module.")
     ast.increment_lineno(tree, first - 1)
     if ast.get_docstring(tree) is not None:
@@ -170,7 +175,7 @@ def definition(function: Any, asked: Place | None = None) -> tuple[ast.FunctionD
 
 
 def _differs(tree: ast.FunctionDef, function: Any) -> bool:
-    """Whether the function that runs was made from another text. (Names tell; numbers would, but for pytest's asserts.)"""
+    """Whether the function that runs was made from another text: with other names, or other numbers."""
     code = function.__code__
     if tree.name != code.co_name:
         return True
@@ -178,7 +183,7 @@ def _differs(tree: ast.FunctionDef, function: Any) -> bool:
         return False
     plain = ast.Module([ast.FunctionDef(**{**dict(ast.iter_fields(tree)), "decorator_list": []})], [])
     made = compile(ast.fix_missing_locations(plain), code.co_filename, "exec", dont_inherit=True)
-    found = next(constant for constant in made.co_consts if isinstance(constant, CodeType))
+    found = next(one for one in made.co_consts if isinstance(one, CodeType) and one.co_name == code.co_name)
     numbers = [[repr(constant) for constant in one.co_consts if isinstance(constant, (int, float))]
                for one in (code, found)]
     return (code.co_names, code.co_varnames) != (found.co_names, found.co_varnames) or numbers[0] != numbers[1]
@@ -188,7 +193,8 @@ def _locals(tree: ast.AST) -> set[str]:
     """Names that belong to a function itself: its parameters, what it assigns to, functions that it defines."""
     names = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node is not tree}
-    return names | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return names | {node.id for node in ast.walk(tree)
+                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 class _Renamer(ast.NodeTransformer):
@@ -222,7 +228,8 @@ class _Renamer(ast.NodeTransformer):
         if hasattr(builtins, name):
             return getattr(builtins, name)
         if name in self.function.__code__.co_freevars:
-            raise mistake(self.at(node), f"`{name}` belongs to the function around this one, which compiled code cannot "
+            raise mistake(self.at(node), f"`{name}` belongs to the function around this one, which compiled code "
+                                         "cannot "
                                          "see. Pass it as an argument.")
         near = difflib.get_close_matches(name, [*self.local, *known, *dir(builtins)], 1)
         raise mistake(self.at(node), f"The name `{name}` is not defined" + (f"; did you mean `{near[0]}`?" if near else
@@ -284,7 +291,8 @@ class _Renamer(ast.NodeTransformer):
             return f"`{name}` is decorated. Remove its decorator: it is compiled together with this function."
         if isinstance(value, type):
             return f"`{name}` is a class, which compiled code cannot use. Use numbers, arrays and functions."
-        return (f"`{name}` ({type(value).__name__}) cannot be used in compiled code, which knows numbers, arrays, other "
+        return (f"`{name}` ({type(value).__name__}) cannot be used in compiled code, which knows numbers, arrays, "
+                "other "
                 "functions of yours, `math` and `np`.")
 
 

@@ -1,8 +1,8 @@
 """What a function that is to be compiled may contain. Provided.
 
-Most of what is refused here, Numba would refuse as well, with a page of its own words. Some things it would accept and do
-something else than Python does: a function with `yield` does nothing, `range(n / 2)` cuts the fraction off, and a path
-without `return` gives a number out of nowhere.
+Most of what is refused here, Numba would refuse as well, with a page of its own words. Some things it would accept and
+do something else than Python does: a function with `yield` does nothing, `range(n / 2)` cuts the fraction off, and a
+path without `return` gives a number out of nowhere.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.Set: "Compiled code cannot use sets here. Use arrays.",
     ast.Global: "Compiled code cannot change variables outside of its function. Return the value, or write it into an "
                 "array.",
-    ast.Nonlocal: "Compiled code cannot change variables outside of its function. Return the value, or write it into an "
+    ast.Nonlocal: "Compiled code cannot change variables outside of its function. Return the value, or write it "
+                  "into an "
                   "array.",
     ast.Import: "Compiled code cannot import. Import at the top of the file.",
     ast.ImportFrom: "Compiled code cannot import. Import at the top of the file.",
     ast.ClassDef: "Compiled code cannot define a class. Use numbers and arrays.",
     ast.Delete: "Compiled code cannot use `del`. Leave it out: variables end with the function.",
-    ast.NamedExpr: "Compiled code cannot assign inside of an expression with `:=`. Put the assignment on a line of its own.",
+    ast.NamedExpr: "Compiled code cannot assign inside of an expression with `:=`. Give the assignment a line of its "
+                   "own.",
     ast.Await: "Compiled code cannot `await`.",
     ast.AsyncFor: "Compiled code cannot `await`.",
     ast.AsyncWith: "Compiled code cannot `await`.",
@@ -73,18 +75,20 @@ class _Checker(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         args = node.args
         if args.kwonlyargs or args.kwarg or args.vararg:
-            given = args.kwonlyargs or [args.kwarg or args.vararg]
-            self.refuse(node, f"The parameter `{given[0].arg}` of `{node.name}` comes after a `*`, which compiled code "  # type: ignore[union-attr]
-                              "cannot have. Use plain parameters.")
+            given = next(arg.arg for arg in (*args.kwonlyargs, args.vararg, args.kwarg) if arg is not None)
+            self.refuse(node, f"The parameter `{given}` of `{node.name}` comes after a `*`, which compiled code cannot "
+                              "have. Use plain parameters.")
         returns = [own for own in _own(node) if isinstance(own, ast.Return)]
         empty = [own for own in returns if own.value is None or isinstance(own.value, ast.Constant)
                  and own.value.value is None]
         if len(empty) < len(returns):
             if empty:
-                self.refuse(empty[0], f"Here `{node.name}` returns None, elsewhere a value. Compiled code needs the same "
+                self.refuse(empty[0], f"Here `{node.name}` returns None, elsewhere a value. Compiled code needs the "
+                                      "same "
                                       "kind everywhere.")
             if _falls_through(node.body):
-                self.refuse(node, f"`{node.name}` does not return a value in every case: it can come to its end without "
+                self.refuse(node, f"`{node.name}` does not return a value in every case: it can come to its end "
+                                  "without "
                                   "`return`.")
         self.generic_visit(node)
 
@@ -112,7 +116,7 @@ class _Checker(ast.NodeVisitor):
                 if _is_fraction(argument):
                     self.refuse(node, f"`{ast.unparse(argument)}` is a float, since `/` always gives one, and `{name}` "
                                       "needs whole numbers. Use `//`.")
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "format" and isinstance(node.func.value, ast.Constant):
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant):  # "...".format(x)
             self.refuse(node, "Compiled code cannot put text together. To look at values, `print(i, x)`.")
         self.generic_visit(node)
 
@@ -126,7 +130,8 @@ class _Checker(ast.NodeVisitor):
         for part in parts:
             for bound in (part.lower, part.upper, part.step) if isinstance(part, ast.Slice) else (part,):
                 if bound is not None and _is_fraction(bound):
-                    self.refuse(node, f"`{ast.unparse(bound)}` is a float, since `/` always gives one, and an index needs "
+                    self.refuse(node, f"`{ast.unparse(bound)}` is a float, since `/` always gives one, and an index "
+                                      "needs "
                                       "whole numbers. Use `//`.")
         self.generic_visit(node)
 
@@ -154,7 +159,7 @@ def _falls_through(body: list[ast.stmt]) -> bool:
     for node in body:
         if isinstance(node, (ast.Return, ast.Raise, ast.Continue)):
             return False
-        if isinstance(node, ast.If) and node.orelse and not _falls_through(node.body) and not _falls_through(node.orelse):
+        if isinstance(node, ast.If) and node.orelse and not (_falls_through(node.body) or _falls_through(node.orelse)):
             return False
         if isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and node.test.value \
                 and not any(isinstance(own, ast.Break) for own in _own(node)):

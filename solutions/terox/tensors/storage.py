@@ -18,7 +18,6 @@ from typing import Any
 from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
 
-
 # Geometry is the same for many tensors: what was computed once is kept.
 _broadcast_strides = functools.lru_cache(4096)(broadcast_strides)
 
