@@ -73,9 +73,10 @@ def parallel_for(loop: Any, count: int, grain: int, operands: Any) -> None:
 def launch(kernel: Any, count: int, work: int, *operands: Any) -> None:
     """Run a kernel over `count` units, each of which is as much work as `work` elements; at least 1 of each.
 
-    A chunk should be worth about GRAIN elements (use the name: tests make it smaller), and hold at least one unit.
-    If one chunk is enough for everything, `kernel.serial(0, count, *operands)` does it here and now: to wake the other cores would cost more than it saves.
-    Otherwise, `kernel.parallel(count, grain, *operands)` hands chunks of `grain` units to your `parallel_for`.
+    A chunk should be worth about GRAIN elements (use the name: tests make it smaller), and hold at least one unit. If
+    one chunk is enough for everything, `kernel.serial(0, count, *operands)` does it here and now: to wake the other
+    cores would cost more than it saves. Otherwise, `kernel.parallel(count, grain, *operands)` hands chunks of `grain`
+    units to your `parallel_for`.
     """
     # TODO 3.2: how many units make a chunk; then one call or the other.
     raise NotImplementedError("Task 3.2: launch")
