@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib.util
 import json
+import linecache
 import math
 import os
 import subprocess
@@ -200,6 +201,19 @@ nameless = lambda x: x
     exec("def typed_in(x):\n    return x", namespace)
     with pytest.raises(CompileError, match="source of `typed_in` cannot be found.* in a file or in a cell"):
         run(module.loop, namespace["typed_in"], [1.0])
+
+
+def test_a_function_of_a_notebook_cell(monkeypatch):
+    """IPython puts the text of a cell into linecache, under a name that is no file's."""
+    for name in ("<ipython-input-1-0123>", "/tmp/ipykernel_1/1234.py"):
+        text = LOOP + "\n\ndef typed_in(x):\n    return x + one\n\none = 1.0\n"
+        monkeypatch.setitem(linecache.cache, name, (len(text), None, text.splitlines(True), name))
+        namespace = {"__name__": "__main__"}
+        exec(compile(text, name, "exec"), namespace)
+        assert run(namespace["loop"], namespace["typed_in"], [1.0])[0] == [2.0]
+        namespace["one"] = [1.0]
+        with pytest.raises(CompileError, match=rf"{name}:8: in typed_in: `one` is a list"):
+            run(namespace["loop"], namespace["typed_in"], [1.0])
 
 
 def test_a_decorator_that_returns_the_function_itself(tmp_path):

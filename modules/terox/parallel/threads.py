@@ -1,7 +1,7 @@
 """How many threads parallel kernels use, and what is left of them after a fork. Provided.
 
 In PyTorch: `aten/src/ATen/ParallelOpenMP.cpp`, `set_num_threads`, `get_num_threads`; for a fork,
-`torch/csrc/autograd/engine.h`, `is_bad_autograd_fork`.
+`torch/cuda/__init__.py`, `_is_in_bad_fork`.
 """
 
 from __future__ import annotations

@@ -65,10 +65,9 @@ class Source:
         self._open.pop()
         name = self._fresh(re.sub(r"\W", "_", f"{function.__module__.rpartition('.')[2]}_{function.__name__}"))
         self.names[function], self.functions[name], self.originals[name] = name, function, (tree, path)
-        copied = ast.parse(ast.unparse(tree)).body[0]
-        assert isinstance(copied, ast.FunctionDef)
-        copied.name = name
-        self.parts.append("@inner\n" + ast.unparse(copied))
+        tree.name = name
+        self.parts.append("@inner\n" + ast.unparse(tree))
+        tree.name = function.__code__.co_name
         return name
 
     def _fresh(self, name: str) -> str:
