@@ -13,6 +13,7 @@ _KINDS = (
     (r"Optional", "a value or None"), (r"Dict", "a dictionary"),
 )
 
+
 def kind_of(kind: str) -> str:
     """A type of the compiler in words."""
     kind = kind.strip().split("=", 1)[-1] if re.match(r"\s*\w+=", kind) else kind.strip()
@@ -21,6 +22,15 @@ def kind_of(kind: str) -> str:
         if found:
             return words.format(*found.groups())
     return "something else"
+
+
+def kinds_apart(kinds: list[str]) -> list[str]:
+    """Types in words, each once; arrays say what they hold where they differ in nothing else."""
+    words = [kind_of(kind) for kind in kinds]
+    held = [re.match(r".*?array\((\w+), ", kind) for kind in kinds]
+    if len(set(words)) < len(set(kinds)):
+        words = [f"{word} of {holds[1]}" if holds else word for word, holds in zip(words, held)]
+    return list(dict.fromkeys(words))
 
 
 def split(text: str) -> list[str]:

@@ -36,8 +36,10 @@ class Cost:
 def numel(shape: Sequence[int]) -> int:
     """How many numbers a tensor of this shape has; 1 for (). Provided.
 
-    Raises ValueError for a size below 1: without numbers there is no kernel to judge.
+    Raises ValueError for a size below 1: without numbers there is no kernel to judge; TypeError for what is no shape.
     """
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"a shape is a tuple of sizes, not {shape!r}; `flop` and `itemsize` are given by name")
     if any(size < 1 for size in shape):
         raise ValueError(f"every size has to be at least 1, not {list(shape)}")
     return math.prod(shape)

@@ -13,7 +13,7 @@ import inspect
 import re
 from typing import Any
 
-from terox.parallel.kinds import kind_of, split
+from terox.parallel.kinds import kind_of, kinds_apart, split
 from terox.parallel.mistakes import CompileError, Place, mistake
 
 # ---- The compiler's errors ----
@@ -61,7 +61,11 @@ def explain(error: BaseException, source: Any, text: str) -> CompileError:
                 found = words if isinstance(words, tuple) else (place, words)
                 break
     assert found is not None
-    return mistake(*found)
+    where, words = found
+    if where is None:  # at least which loop it is: it was copied last
+        tree, path = list(source.originals.values())[-1]
+        where, words = Place(path, tree.lineno, tree.name), f"In this loop, or in a function that it calls: {words}"
+    return mistake(where, words)
 
 
 def _wrong_argument(report: _Report) -> tuple[Place | None, str] | None:
@@ -203,7 +207,8 @@ def _two_kinds(report: _Report, place: Place | None) -> tuple[Place | None, str]
     found = report.find(r"Cannot unify (.*) and (.*) for '([^']+)', defined at")
     if not found:
         return None
-    first, second, name = kind_of(found[1]), kind_of(found[2]), found[3].split(".")[0]
+    (first, *others), name = kinds_apart([found[1], found[2]]), found[3].split(".")[0]
+    second = others[0] if others else first
     if name.startswith("$"):
         return place, (f"This expression is {first} in one case and {second} in the other. Make it the same kind in "
                        "both.")
@@ -221,7 +226,7 @@ def _two_returns(report: _Report, place: Place | None) -> tuple[Place | None, st
     found = report.find(r"Can't unify return type from the following types: (.*)")
     if not found:
         return None
-    kinds = list(dict.fromkeys(kind_of(kind) for kind in split(found[1])))
+    kinds = kinds_apart(split(found[1]))
     tree = report.function_at(place) if place is not None else None
     lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)] if tree is not None else []
     if place is not None and lines:
