@@ -328,20 +328,20 @@ def test_range_row_by_row(case):
     of elements, the places of the first one in every operand, and every operand's step.
     """
     sizes, strides, begin, end = case
-    memory = tuple(memory_of([room(sizes, each) for each in strides]))
+    given = tuple(memory_of([room(sizes, each) for each in strides]))
     call, calls = range_call(*case), []
 
-    def row(fn, n, given, where, steps):
+    def row(fn, n, memory, places, steps):
         check.that(len(calls) < end - begin, f"row was called {len(calls)} times for {end - begin} elements. "
                    "Is begin moved on by n after each row?", call=call)
         check.that(fn is weighted, "row has to get fn as its first argument.", call=call, got=fn)
-        check.that(len(given) == len(memory) and all(one is other for one, other in zip(given, memory)),
+        check.that(len(memory) == len(given) and all(one is other for one, other in zip(memory, given)),
                    "row has to get the memory of all operands as it is.", call=call)
-        check.that(len(where) == len(steps) == len(strides), "row has to get a place and a step for each operand.",
-                   call=call, got=[list(map(int, where)), list(map(int, steps))])
-        calls.append([int(n), [int(each) for each in where], [int(each) for each in steps]])
+        check.that(len(places) == len(steps) == len(strides), "row has to get a place and a step for each operand.",
+                   call=call, got=[list(map(int, places)), list(map(int, steps))])
+        calls.append([int(n), [int(each) for each in places], [int(each) for each in steps]])
 
-    elementwise_range(row, weighted, begin, end, memory, *table(sizes, strides))
+    elementwise_range(row, weighted, begin, end, given, *table(sizes, strides))
     right = expected_rows(*case)
     alone = [each for number in range(begin, end) for each in expected_rows(sizes, strides, number, number + 1)]
     mistakes = {

@@ -8,6 +8,7 @@ from folds import KINDS, compare, known, numbers_for
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from course import check
 from course.check import CheckFailed
 from course.trace import trace
 from terox.parallel.reduce import LANES, fold_row
@@ -78,6 +79,21 @@ def test_fold_row(row):
             (row, made), known_of, what_was_read)
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_fold_row_in_lanes(step):
+    """A long row is folded in LANES lanes side by side, so that no element waits for all those before it."""
+    n = 64 * LANES
+
+    def longer(x, y):
+        return max(x, y) + 1.0  # how many calls of fn, one after the other, led to this value
+
+    chain = fold_row(longer, 0.0, n, np.zeros(n * step), 0, step)
+    check.that(chain <= n // LANES + 4 * LANES,
+               f"The longest chain of calls, each of which waits for the one before, has {chain:.0f} links. "
+               f"With LANES = {LANES} lanes side by side, each has {n // LANES}, and a few more fold the lanes.",
+               call=f"fold_row(fn, start, n={n}, a, first=0, step={step})")
+
+
 def check_bounds(row, made):
     for problem in made.problems:
         note = f" A row of {row.n} has {groups(row)}." if problem.array == "a" else ""
@@ -85,7 +101,8 @@ def check_bounds(row, made):
 
 
 def groups(row):
-    return f"{row.n // LANES} whole groups of {LANES} elements, and {row.n % LANES} elements behind them"
+    whole = row.n // LANES
+    return f"{whole} whole group{'s' * (whole != 1)} of {LANES} elements, and {row.n % LANES} elements behind them"
 
 
 def known_of(row, made):

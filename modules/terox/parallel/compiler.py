@@ -125,7 +125,8 @@ class Kernel:
     def _plain(self, begin: int, end: int, *operands: Any) -> None:
         *arrays, sizes, strides = operands
         together = _together(self.loop, len(self.bound), len(self.dtypes))
-        self.loop(*self.bound.values(), begin, end, *([tuple(arrays)] if together else arrays), sizes, strides)
+        bound = [_as_compiled(value) for value in self.bound.values()]
+        self.loop(*bound, begin, end, *([tuple(arrays)] if together else arrays), sizes, strides)
 
     def parallel(self, count: int, grain: int, *operands: Any) -> None:
         from terox import _numba
@@ -163,6 +164,11 @@ _GUARDED = """def serial(begin, end, {arrays}, sizes, strides):
     except Exception as error:
         fail(error)
 """
+
+
+def _as_compiled(value: Any) -> Any:
+    """A number as compiled code has it, in 64 bits: added to a float32, Python's 0.0 would become one."""
+    return np.float64(value) if isinstance(value, float) else value
 
 
 def _guarded(unit: Unit, function: Any, loop: Any, dtypes: tuple[str, ...]) -> Callable[..., None]:
