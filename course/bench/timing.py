@@ -7,6 +7,8 @@ import statistics
 import time
 from collections.abc import Callable
 
+PAUSE = 0.005  # seconds
+
 
 def interleaved(functions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median seconds of each function over `rounds` rounds, after one round that is not counted.
@@ -28,11 +30,18 @@ def fastest(functions: dict[str, Callable[[], object]], rounds: int, repeats: in
     """Seconds of one call of each function: `repeats` calls in a row in each round, and of all rounds the fastest.
 
     One round before is not counted. For calls so short that whatever else the machine does shows in every median.
+
+    A pause goes before each, since the threads of another library look for work, busily, for a while after their last
+    call, and would have the core on which this one's thread is to run; then calls that are not counted.
     """
     times = {name: float("inf") for name in functions}
     gc.collect()
     for number in range(rounds + 1):
         for name, function in functions.items():
+            time.sleep(PAUSE)
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < PAUSE:
+                function()
             begin = time.perf_counter()
             for _ in range(repeats):
                 function()

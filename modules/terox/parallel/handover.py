@@ -38,7 +38,7 @@ def disabled() -> Iterator[None]:
         state.enabled = before
 
 
-PIECE = 16384  # elements
+PIECE = 65536  # elements: few enough for the second cache, many enough beside what a call costs
 
 
 def view(impl: TensorImpl) -> np.ndarray:
