@@ -118,7 +118,7 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
     # Mistakes first, the surest of them in front; where there are few, what was hardest among the rest.
     sure = chances.max(axis=1)
     order = np.lexsort((np.where(wrong, -sure, sure), ~wrong))[:SHOWN]
-    title = f"{wrong.sum()} of {len(labels):,} are read wrongly; the surest mistakes first"
+    title = f"{wrong.sum()} of {len(labels):,} are read wrongly;\nthe surest mistakes first"
     shown = data.images[order]
     if data.side != shown.shape[-1]:
         title += "\nLeft: as written. Right: as the network sees it"

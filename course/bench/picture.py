@@ -24,5 +24,5 @@ def ratios(bars: list[tuple[str, float, float | None, str]], title: str) -> Pict
     axes.set_yticks(range(len(bars)), [f"{name} ({beside})" for name, _, _, beside in bars], fontsize=8)
     axes.invert_yaxis()
     axes.set(xscale="log", xlim=(0.05, max([ratio for _, ratio, _, _ in bars] + [1.0]) * 1.6), title=title,
-             xlabel="time, as a multiple; bars end at what was measured, marks are limits")
+             xlabel="times the other library; marks are limits")
     return Picture(figure, f"{title}. " + "; ".join(said) + ".")
