@@ -1,4 +1,4 @@
-"""What all tests of module 3 share: they run on the device of module 3, whatever the learner's default is."""
+"""What all tests of module 3 share: they call loops directly, whatever the learner's default device is."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from terox.tensors import device
 
 @pytest.fixture(autouse=True)
 def on_python():
-    # The loops are called directly; tensors serve where a test needs the whole way through the device.
+    """A test that goes the whole way through the device "cpu" names it."""
     device.set_default_device("python")
