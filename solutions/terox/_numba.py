@@ -3,6 +3,9 @@
 JIT is False where NUMBA_DISABLE_JIT=1 is set: then nothing is compiled, every loop is the plain Python function that
 stands in its file, and a debugger can stop in it. That is slow, and right for small tensors.
 
+`cuda` is what kernels for the GPU import: Numba's, where there is a GPU, else Terox's simulator of the same names. The
+variable TEROX_CUDA decides: "auto" (the default), "gpu", "sim", or "numba" for Numba's own simulator.
+
 In PyTorch: `aten/src/ATen/Parallel.h` hides OpenMP and the native thread pool in the same way.
 """
 
@@ -145,3 +148,14 @@ if JIT:
             return builder.call(function, arguments)
 
         return kind(kind, kind), generate
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CUDA":
+        return "sim"
+    if name == "cuda":
+        from terox.cuda.simulator import Simulator
+
+        globals()["cuda"] = Simulator()
+        return globals()["cuda"]
+    raise AttributeError(f"module 'terox._numba' has no attribute {name!r}")

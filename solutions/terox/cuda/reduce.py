@@ -1,0 +1,86 @@
+"""Reductions on the GPU: a block folds what its threads have, in shared memory. Task 4.3.
+
+Many threads read; one result remains. Each thread first folds elements of its own, in steps as large as its block, so
+that neighbors read neighbors. Then the block has one value a thread, and folds them as a tree: half of the threads take
+over the other half's values, then a quarter, ... In log2(256) = 8 steps, 256 values are one. Between two steps stands a
+barrier: nobody may read what the other one has not yet written.
+
+One block cannot keep a GPU busy. Where there are few results and long rows, several blocks share a result: each writes
+what its part comes to, and a second pass, with one block for each result, folds the parts.
+
+In PyTorch: `aten/src/ATen/native/cuda/Reduce.cuh`, `block_x_reduce`, `global_reduce`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terox._numba import cuda
+from terox.cuda.elementwise import offset
+from terox.cuda.runtime import BLOCK
+
+
+def block_fold(fn: Any, kind: Any, value: Any) -> Any:
+    """`fn` folded over the `value` of every thread of the block. Every thread gets the result.
+
+    fn is associative and commutative. The block has `cuda.blockDim.x` threads, BLOCK at most and a power of two, in one
+    dimension; all of them call this together, and may call it several times. `cuda.shared.array(BLOCK, kind)` is
+    memory that they share; BLOCK is a constant, since the compiler has to know how much that is.
+
+    The number of values is halved in each step: thread t takes over what thread t + half has. Threads next to each
+    other work then, so whole warps are busy or idle, and no two touch the same bank of the memory.
+    """
+    # TODO 4.3: write your value; barrier; halve, with a barrier after each step; read the result; one more barrier.
+    # BEGIN SOLUTION
+    values = cuda.shared.array(BLOCK, kind)
+    t = cuda.threadIdx.x
+    values[t] = value
+    cuda.syncthreads()
+    half = cuda.blockDim.x // 2
+    while half > 0:
+        if t < half:
+            values[t] = fn(values[t], values[t + half])
+        cuda.syncthreads()
+        half //= 2
+    result = values[0]
+    cuda.syncthreads()  # a next call writes to the same memory, which others may still have to read
+    return result
+    # END SOLUTION
+
+
+def reduce_kernel(fn: Any, start: Any, kind: Any, out: Any, a: Any, length: int, parts: int, kept: Any,
+                  kept_strides: Any, folded: Any, folded_strides: Any) -> None:
+    """Block number b folds part b % parts of result b // parts, and writes it to `out[b]`.
+
+    a: flat memory that begins at the operand's element with index 0. Results are counted along the kept dimensions:
+    `kept` are their sizes, `kept_strides` their strides in `a`. The elements of one result are counted along the
+    folded ones, `folded` and `folded_strides`; there are `length` of them, at least 1. `offset` finds their places.
+
+    The `parts` blocks of one result share its elements as the threads of one grid would: thread t of part p begins with
+    element p * (threads of a block) + t, and goes on in steps of all threads of all parts. `start` is neutral:
+    fn(start, x) is x. A thread without elements has `start`. out[b] is written once, by one thread.
+    """
+    # TODO 4.3: find the result and the part; fold your own elements; block_fold; one thread writes.
+    # BEGIN SOLUTION
+    result, part = cuda.blockIdx.x // parts, cuda.blockIdx.x % parts
+    first = offset(result, kept, kept_strides)
+    threads = cuda.blockDim.x
+    value = start
+    for i in range(part * threads + cuda.threadIdx.x, length, parts * threads):
+        value = fn(value, a[first + offset(i, folded, folded_strides)])
+    value = block_fold(fn, kind, value)
+    if cuda.threadIdx.x == 0:
+        out[cuda.blockIdx.x] = value
+    # END SOLUTION
+
+
+def parts_for(results: int, length: int, block: int, most: int) -> int:
+    """How many blocks share one result: as many as it takes for about `most` blocks in all, and at least one.
+
+    results: how many there are, at least 1; length: how many elements each has. No block shall be without work: there
+    are at most as many parts as blocks of `block` threads for one element each.
+    """
+    # TODO 4.3: what `most` leaves for each result; what the length asks for; the smaller one, but at least 1.
+    # BEGIN SOLUTION
+    return max(min(most // results, (length + block - 1) // block), 1)
+    # END SOLUTION

@@ -1,0 +1,82 @@
+"""Softmax on the GPU: one block a row, with an online maximum. Task 4.5.
+
+Module 3's kernel went over a row three times: the maximum, exp and its sum, the division. There the row stayed in the
+cache. A GPU has thousands of rows under way at once, and for each of them little cache; so each pass reads from global
+memory. *Online* softmax finds maximum and sum in one pass: whenever the maximum grows from m to m', the sum so far is
+multiplied by exp(m - m'). What two threads have found can be joined in the same way, so a block folds pairs, as 4.3
+folded numbers. FlashAttention is built on that.
+
+Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018).
+In PyTorch: `aten/src/ATen/native/cuda/PersistentSoftmax.cuh`, `aten/src/ATen/native/cuda/SoftMax.cu`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from terox._numba import cuda
+from terox.cuda.elementwise import offset
+from terox.cuda.runtime import BLOCK
+from terox.foundations.operators import exp, max
+
+
+def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, Any]:
+    """Maximum and sum of two parts of a row together, from those of each part.
+
+    A part is `(top, total)`: its maximum, and the sum of exp(x - top) over its elements x. One element x alone is
+    (x, 1.0), and no elements at all are (-inf, 0.0): to join that with another part leaves the other part as it is,
+    also where that is (-inf, 1.0), an element -inf. `max` and `exp` are module 0's; NaN goes through both.
+    """
+    # TODO 4.5: the larger maximum; both sums in terms of it. What is -inf - -inf?
+    # BEGIN SOLUTION
+    best = max(top, other_top)
+    if best == -math.inf:
+        return best, total + other_total
+    return best, total * exp(top - best) + other_total * exp(other_top - best)
+    # END SOLUTION
+
+
+def block_join(kind: Any, top: Any, total: Any) -> tuple[Any, Any]:
+    """The parts that the threads of the block have, joined. Every thread gets the result.
+
+    As `block_fold` in 4.3, with a pair for each thread: two arrays of BLOCK elements in shared memory, each made on a
+    line of its own.
+    """
+    # TODO 4.5: the tree of block_fold, for pairs.
+    # BEGIN SOLUTION
+    tops = cuda.shared.array(BLOCK, kind)
+    totals = cuda.shared.array(BLOCK, kind)
+    t = cuda.threadIdx.x
+    tops[t], totals[t] = top, total
+    cuda.syncthreads()
+    half = cuda.blockDim.x // 2
+    while half > 0:
+        if t < half:
+            tops[t], totals[t] = join(tops[t], totals[t], tops[t + half], totals[t + half])
+        cuda.syncthreads()
+        half //= 2
+    top, total = tops[0], totals[0]
+    cuda.syncthreads()
+    return top, total
+    # END SOLUTION
+
+
+def softmax_kernel(kind: Any, out: Any, a: Any, length: int, steps: Any, rows: Any, strides: Any) -> None:
+    """Softmax of row number blockIdx.x: `out[i] = exp(a[i] - top) / total`.
+
+    length: elements of a row, at least 1; steps: from one to the next, in `out` and in `a`. Where a row begins,
+    `offset(row, rows, strides[0])` says for `out`, and [1] for `a`. The threads of the block share the row: thread t
+    has the elements t, t + threads, ... Each element is read twice: once for maximum and sum, once for the result.
+    """
+    # TODO 4.5: join your own elements; block_join; write your own elements of the result.
+    # BEGIN SOLUTION
+    first, threads = cuda.threadIdx.x, cuda.blockDim.x
+    at_out, at_a = offset(cuda.blockIdx.x, rows, strides[0]), offset(cuda.blockIdx.x, rows, strides[1])
+    top, total = kind(-math.inf), kind(0)
+    for i in range(first, length, threads):
+        top, total = join(top, total, a[at_a + i * steps[1]], kind(1))
+    top, total = block_join(kind, top, total)
+    for i in range(first, length, threads):
+        out[at_out + i * steps[0]] = exp(a[at_a + i * steps[1]] - top) / total
+    # END SOLUTION
