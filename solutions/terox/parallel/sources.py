@@ -40,9 +40,13 @@ from terox._numba import (add_any_order, bits, by_type, carray, entry, from_bits
 
 
 class Source:
-    """The text of a generated file, and which line of it comes from where."""
+    """The text of a generated file, and which line of it comes from where.
 
-    def __init__(self) -> None:
+    header: how the file begins, with places for {what} and {versions}; it imports `inner`, the mark of its functions.
+    """
+
+    def __init__(self, header: str = _HEADER) -> None:
+        self.header = header
         self.parts: list[str] = []
         self.names: dict[Any, str] = {}  # function -> its name in the file
         self.functions: dict[str, Callable[..., Any]] = {}  # and back
@@ -103,7 +107,7 @@ class Source:
         return False
 
     def text(self, what: str, versions: str) -> str:
-        return "\n\n".join([_HEADER.format(what=what, versions=versions), *self.parts]) + "\n"
+        return "\n\n".join([self.header.format(what=what, versions=versions), *self.parts]) + "\n"
 
     def original(self, text: str, line: int) -> Place | None:
         """Where line number `line` of `text` was copied from."""
