@@ -81,11 +81,11 @@ def cross_entropy_back_kernel(kind: Any, out: Any, grad: Any, a: Any, target: An
     """`out[i] = (softmax(a)[i] - (i == target)) * grad / count`; `grad` is one number for all rows, and all classes
     exist."""
     row = cuda.blockIdx.x
-    at_out, at_a = offset(row, rows, strides[0]), offset(row, rows, strides[1])
-    top, total = row_total(kind, a, at_a, steps[1], length)
-    right, share = target[offset(row, rows, strides[2])], grad[0] / kind(count)
+    at_out, at_a = offset(row, rows, strides[0]), offset(row, rows, strides[2])
+    top, total = row_total(kind, a, at_a, steps[2], length)
+    right, share = target[offset(row, rows, strides[3])], grad[0] / kind(count)
     for i in range(cuda.threadIdx.x, length, cuda.blockDim.x):
-        chance = exp(a[at_a + i * steps[1]] - top) / total
+        chance = exp(a[at_a + i * steps[2]] - top) / total
         if i == right:
             chance -= kind(1)
         out[at_out + i * steps[0]] = chance * share

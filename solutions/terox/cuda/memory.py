@@ -63,7 +63,7 @@ class DeviceMemory:
             self._memory.fill(_NO_GOOD.get(self.dtype.name, 0))
 
     def __del__(self) -> None:
-        if self._block is not None:
+        if self._block is not None and allocator is not None:  # at the end of the process, that is gone
             self._memory = None  # before somebody else gets the memory
             allocator.free(self._block)
             self._block = None

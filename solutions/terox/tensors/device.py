@@ -26,8 +26,8 @@ MODULES = {"python": "terox.tensors.other_kernels", "cpu": "terox.parallel.kerne
 # The device that becomes the default one once the files that it is made of hold no task that is to do.
 _FASTER = ("cpu", "terox.parallel", ("coalescing", "elementwise", "reduce", "matmul", "softmax"))
 
-# Devices whose memory is not the host's say here how to get some: (count, dtype) -> Storage. The `array` of such a storage
-# is no NumPy array, but has `from_host(array)`, `to_host(offset, count)` and `fill(value)`.
+# Devices whose memory is not the host's say here how to get some: (count, dtype) -> Storage. The `array` of such a
+# storage is no NumPy array, but has `from_host(array)`, `to_host(offset, count)`, `fill(value)` and `address`.
 ALLOCATORS: dict[str, Callable[[int, DType], Storage]] = {}
 
 # Where the ops that are good for every device are registered.
