@@ -10,6 +10,7 @@ import inspect
 import numpy as np
 
 from course.check import CheckFailed
+from course.term import count
 from terox import _numba
 from terox.cuda.simulator import BarrierError, Dim3
 
@@ -28,6 +29,20 @@ def launch(kernel, grid, block, *args, call=None, **bound):
         _numba.cuda.launch(kernel, grid, block, [*(bound[name] for name in leading), *args])
     except BarrierError as error:
         raise CheckFailed(call, note=str(error)) from None
+    except IndexError as error:
+        raise CheckFailed(call, note=" ".join([*getattr(error, "__notes__", ()), f"{_sentence(error)} On a GPU, nobody "
+                                               "would notice, and other memory would be overwritten, or read."]
+                                              )).with_traceback(error.__traceback__) from None
+
+
+def _sentence(error):
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def described(grid, block):
+    """ "2 blocks of 4 threads". """
+    return f"{count(grid, 'block')} of {count(block, 'thread')}"
 
 
 def _launch_compiled(kernel, grid, block, args, bound):
