@@ -152,6 +152,29 @@ def test_any_order(numbers, seed):
             check.close(total, right, rtol=1e-13, atol=0.0, call=f"the total of {call}")
 
 
+@given(numbers=st.lists(st.one_of(NUMBER, SPECIAL), min_size=1, max_size=5))
+@example(numbers=[math.inf])
+@example(numbers=[1.0, math.inf])
+@example(numbers=[math.inf, 1.0])
+@example(numbers=[math.nan, 1.0])
+@example(numbers=[1.0, math.nan])
+@example(numbers=[math.nan, math.inf])
+@example(numbers=[-math.inf, -math.inf, 1.0, -math.inf])
+def test_one_by_one(numbers):
+    """Elements (x, 1.0), joined one after the other, beginning with (-inf, 0): NaN and +inf make the total NaN."""
+    top, total = pair(reduce(lambda part, x: join(*part, x, 1.0), numbers, EMPTY), f"join of {numbers}")
+    wanted, right = part_of(numbers)
+    call = f"{numbers}, joined one after the other, beginning with (-inf, 0)"
+    if not math.isnan(right):
+        check.close(top, wanted, rtol=0.0, atol=0.0, call=f"the top of {call}")
+    if wanted > -math.inf or math.isnan(wanted):
+        check.close(total, right, rtol=1e-13, atol=0.0, call=f"the total of {call}", note="exp(inf - inf) is NaN, also "
+                    "for the part that has the larger maximum." if math.inf in numbers else None)
+    else:
+        check.that(math.isfinite(total), "-inf - -inf is NaN. Where both maxima are -inf, there is nothing to rescale.",
+                   call=f"the total of {call}", got=total)
+
+
 @given(first=rows, second=rows, shift=st.sampled_from([1024.0, -1024.0, 65536.0]))
 @example(first=[1.0], second=[2.0], shift=1024.0)
 def test_shift(first, second, shift):
