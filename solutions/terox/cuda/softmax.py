@@ -31,7 +31,7 @@ def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, A
 
     Where both maxima are -inf, there is nothing to rescale, and -inf - -inf would be NaN; the joined total is then any
     finite number. (All elements are -inf or there are none, and those count for nothing beside another element.) NaN in
-    a part becomes the maximum and the total. Where a maximum is +inf, also that of one element (inf, 1.0), the joined
+    a part becomes the maximum. Where a maximum is +inf, also that of one element (inf, 1.0), the joined
     total is NaN, because inf - inf is: if both totals are always multiplied, that comes by itself.
     """
     # TODO 4.5: the larger maximum; both sums in terms of it. What is -inf - -inf?
