@@ -47,13 +47,15 @@ def slips(first, second):
             return math.inf
 
     both = total * scaled(top - best), other_total * scaled(other_top - best)
+    both_wrong = total * scaled(other_top - best), other_total * scaled(top - best)
+    as_it_is = f"The total of the {'first' if top < other_top else 'second'} part was added as it is."
     with np.errstate(all="ignore"):
         return {
-            "The totals were added as they are. Each is in terms of its own maximum, and has to be multiplied by "
-            "exp(its maximum - the joined one).": total + other_total,
-            "Only the second total was rescaled. The first one has to be, too, where the second part has the larger "
-            "maximum.": total + both[1],
-            "Only the first total was rescaled.": both[0] + other_total,
+            f"{as_it_is} It is in terms of {least:.9g}, and has to be multiplied by exp({least:.9g} - {best:.9g}).":
+                total + other_total,
+            "The larger maximum is the second part's, so it is the first total that has to be multiplied."
+            if other_top > top else "The larger maximum is the first part's, so it is the second total that has to be "
+            "multiplied.": sum(both_wrong),
             "The total is in terms of the smaller maximum. It has to be in terms of the joined one.":
                 float(np.float64(total) * scaled(top - least) + np.float64(other_total) * scaled(other_top - least)),
             "The first total is missing.": both[1],
