@@ -122,13 +122,15 @@ def _defined(node: ast.stmt) -> set[str]:
 
 
 def _header_span(lines: list[str], symbol: str) -> tuple[int, int] | None:
-    """First and last line of a struct, class or namespace; the first line alone of anything else."""
+    """First and last line of a struct, class or namespace; of anything else one line: where its body begins, if that is
+    a line with its name, and else the first line that has the name.
+    """
     first, last = 1, len(lines)
     for name in re.split(r"::|\.", symbol):
         opening = re.compile(rf"^\s*(?:struct|class|namespace)\s+(?:[A-Z0-9_]+\s+)?{re.escape(name)}\b[^;]*$")
         start = next((number for number in range(first, last + 1) if opening.match(lines[number - 1])), None)
         if start is None:
-            span = _first_word(lines[:last], name, first)
+            span = _begins_body(lines[:last], name, first) or _first_word(lines[:last], name, first)
             if span is None:
                 return None
             first, last = span
@@ -146,6 +148,13 @@ def _closing(lines: list[str], start: int, last: int) -> int:
         if opened and depth <= 0:
             return number
     return last
+
+
+def _begins_body(lines: list[str], name: str, first: int) -> tuple[int, int] | None:
+    """The line of a function's definition, where a call stands above it: "int name(int a) const {"."""
+    pattern = re.compile(rf"^\s*(?!return\b|else\b)[^=;(/]*[\w>&*]\s+{re.escape(name)}\(.*{{\s*$")
+    number = next((number for number in range(first, len(lines) + 1) if pattern.match(lines[number - 1])), None)
+    return None if number is None else (number, number)
 
 
 def _first_word(lines: list[str], word: str, first: int = 1) -> tuple[int, int] | None:

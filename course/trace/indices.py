@@ -107,7 +107,7 @@ class Checked:
                "Compiled, this touches memory that belongs to something else, and nobody says so.")
         self._stop("negative index" if negative else "out of range", part, line, (
             f"{self._recorder.here()}{line} {does} {what} {part} of {self._called()}, which has {self._sizes(dim)}. "
-            f"{why}"))
+            f"{why}{self._recorder.advice(self._memory, self.shape, dim, part)}"))
 
     def _bad_slice(self, kind: str, first: int, last: int, size: int, frame: FrameType, why: str) -> None:
         line = line_of(frame.f_code, frame.f_lasti)

@@ -1,4 +1,4 @@
-"""Copies of functions in which `prange`, `np` and `math` are other ones. The functions themselves stay as they are."""
+"""Copies of functions in which `prange`, `np`, `math`, `cuda` are other ones. The functions stay as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 import math
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -21,9 +21,15 @@ from course.trace.recorder import SERIAL, Memory, Recorder, assigned_at, line_of
 class Rebuilder:
     """Rebuilds functions, and all functions of their package that they use; each function once."""
 
-    def __init__(self, recorder: Recorder, prange: Callable[..., Any], roots: set[str]) -> None:
-        """roots: names of the packages (or modules) whose functions are rebuilt."""
-        self._roots = roots
+    def __init__(self, recorder: Recorder, prange: Callable[..., Any], roots: set[str], *, cuda: Any = None,
+                 is_cuda: Callable[[Any], bool] | None = None, constants: Mapping[str, Any] | None = None) -> None:
+        """roots: names of the packages (or modules) whose functions are rebuilt.
+
+        cuda: the stand-in for every value of which `is_cuda` says that it is what kernels call `cuda`. constants: other
+        values for names at the level of a module, or of an enclosing function.
+        """
+        self._roots, self._cuda, self._is_cuda = roots, cuda, is_cuda
+        self._constants = dict(constants or {})
         self._recorder = recorder
         self._np, self._prange = StandIn(np, _makers(recorder)), prange
         self._done: dict[int, Any] = {}
@@ -32,6 +38,10 @@ class Rebuilder:
 
     def value(self, value: Any, name: str = "", *, given: bool = False) -> Any:
         """The stand-in for a value that a function refers to by this name, or the value. given: as an argument."""
+        if name in self._constants and not given:
+            return self._constants[name]
+        if self._is_cuda is not None and self._is_cuda(value):
+            return self._cuda
         if name == "prange" or value is getattr(sys.modules.get("numba"), "prange", _NOTHING):
             return self._prange
         value = getattr(value, "py_func", value)  # what Numba has compiled
@@ -80,7 +90,7 @@ class Rebuilder:
         if module is math:
             return _MATH
         if module.__name__ == "numba":
-            return StandIn(module, {"prange": self._prange})
+            return StandIn(module, {"prange": self._prange, **({"cuda": self._cuda} if self._cuda is not None else {})})
         return _Lazy(module, self) if self._ours(module.__name__) else module
 
     def _constant(self, value: np.ndarray, name: str) -> Any:

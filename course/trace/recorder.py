@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
+import sys
 from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from types import CodeType
@@ -31,14 +32,26 @@ class Serial:
 SERIAL = Serial()
 
 
+def _cell(file: str) -> str:
+    """The cell of a notebook whose code has this file name, "" for code of a real file."""
+    if not re.search(r"ipykernel_\d+|^<ipython-input", file):
+        return ""
+    try:
+        _, name = sys.modules["IPython"].get_ipython().compile.format_code_name(file)
+    except (KeyError, AttributeError, TypeError):  # another version of IPython, or another front
+        name = ""
+    return f"cell {name}" if name.startswith("In") else "the cell"
+
+
 class Place(NamedTuple):
-    """A place in a program: "reduce.py:41", as text."""
+    """A place in a program: "reduce.py:41", as text; in a notebook, "line 3 of cell In[7]"."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        cell = _cell(self.file)
+        return f"line {self.line} of {cell}" if cell else f"{os.path.basename(self.file)}:{self.line}"
 
 
 class Access(NamedTuple):
@@ -56,8 +69,9 @@ class Problem(NamedTuple):
     """Something that must not be.
 
     kind: "race", "out of range", "negative index", "read only", "never written", "written twice", "not initialized",
-    "outside", "shape" or "order". element: an index of the array, None where there is no single one. iterations: the
-    labels that take part. lines: as many places as iterations. message: all that in a learner's words.
+    "outside", "shape" or "order"; in a kernel for a GPU also "divergent barrier", "shared on one line" or "endless".
+    element: an index of the array, None where there is no single one. iterations: the labels that take part. lines: as
+    many places as iterations. message: all that in a learner's words.
     """
 
     kind: str
@@ -122,6 +136,10 @@ class Recorder:
             self._known.add(key)
             self.problems.append(Problem(kind, element, array, (self._label,) if labels is None else labels, lines,
                                          message))
+
+    def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int) -> str:
+        """What to do about an index out of range, "" where nothing is known: for whoever knows who runs the kernel."""
+        return ""
 
     def here(self) -> str:
         """What a sentence begins with: "In iteration 3, ", or nothing outside of the iterations."""
@@ -219,6 +237,11 @@ def _lines(code: CodeType) -> tuple[tuple[int | None, int | None, int | None, in
 def line_of(code: CodeType, offset: int) -> Place:
     """The place of an instruction."""
     return Place(code.co_filename, _lines(code)[offset // 2][0] or code.co_firstlineno)
+
+
+def spot_of(code: CodeType, offset: int) -> Hashable:
+    """What is the same whenever one expression runs. (The offset is not: it may change as Python adapts its code.)"""
+    return id(code), _lines(code)[offset // 2]
 
 
 def text_of(code: CodeType, offset: int) -> str:

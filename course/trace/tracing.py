@@ -18,8 +18,8 @@ from course.trace.recorder import READ, SERIAL, WRITE, Access, Memory, Problem, 
 
 GEOMETRY = ("sizes", "strides", "shape")  # arrays of these names say where elements are and are not counted
 # The first problem is the one that is shown: what ended the call, then what explains most of the others.
-_FIRST = ("negative index", "out of range", "shape", "race", "read only", "not initialized", "outside",
-          "never written", "order", "written twice")
+_FIRST = ("endless", "negative index", "out of range", "shape", "shared on one line", "divergent barrier", "race",
+          "read only", "not initialized", "outside", "never written", "order", "written twice")
 
 
 class Trace:
@@ -93,7 +93,7 @@ def trace(function: Callable[..., Any], *args: Any, out: str | Sequence[str] = (
 
     Arrays called sizes, strides or shape are not counted, and a negative index is no mistake in them.
     """
-    call = _Call(function, args, names, (out,) if isinstance(out, str) else tuple(out), read_only, fresh,
+    call = Call(function, args, names, (out,) if isinstance(out, str) else tuple(out), read_only, fresh,
                  elements or {})
     suspects = carried(getattr(function, "py_func", function))
     before = [np.array(array) for array in call.arrays] if suspects else []
@@ -127,7 +127,7 @@ def trace_chunks(loop: Callable[..., Any], count: int, grain: int | Sequence[tup
     places = {name: _elements(sizes, steps) for name, steps in zip(names[:outs], strides)} | dict(elements or {})
     given = (*leading, *arrays, sizes, strides)
     all_names = [f"leading[{n}]" for n in range(len(leading))] + names + ["sizes", "strides"]
-    call = _Call(loop, given, all_names, tuple(names[:outs]), None, fresh, places)
+    call = Call(loop, given, all_names, tuple(names[:outs]), None, fresh, places)
 
     def run(copy: Callable[..., Any], args: list[Any]) -> None:
         recorder = call.recorder
@@ -142,7 +142,7 @@ def trace_chunks(loop: Callable[..., Any], count: int, grain: int | Sequence[tup
     return made
 
 
-class _Call:
+class Call:
     """A call that is traced: which arrays it gets, and what they are called."""
 
     def __init__(self, function: Callable[..., Any], args: Sequence[Any], names: Sequence[str] | None,
@@ -152,25 +152,26 @@ class _Call:
         self.read_only, self.fresh, self.elements = read_only, fresh, elements
         self.arrays: list[np.ndarray] = []
         self._find(args)
+        self.roots = {self.function.__module__ or "", "terox"}
+        self.stopped = False  # after a mistake with which it cannot go on
         self.recorder = Recorder()
         self.memories: dict[str, Memory] = {}
 
     def run(self, work: Callable[[Callable[..., Any], list[Any]], Any], order: Any, *, recording: bool = True) -> Trace:
         """Make the call, and copy what was written into the arrays that were given."""
-        self.recorder, self.memories = Recorder(recording=recording), {}
+        self.recorder, self.memories = self.new_recorder(recording), {}
         self._seen: dict[Any, Memory] = {}
-        roots = {self.function.__module__ or "", "terox"}
-        rebuilder = Rebuilder(self.recorder, prange_of(self.recorder, order), roots)
+        rebuilder = self.new_rebuilder(order)
         given = [self._wrap(value, name, rebuilder) for value, name in zip(self.args, self.names)]
         missing = set(self.out) - set(self.memories)
         if missing:
             raise ValueError(f"no array is called {missing.pop()!r}; there are {', '.join(self.memories)}")
-        made = Trace(self.recorder, self.memories, f"{self.function.__name__}({', '.join(self.names)})")
+        made = self.new_trace(f"{self.function.__name__}({', '.join(self.names)})")
         try:
             with np.errstate(all="ignore"):
                 made.result = work(rebuilder.value(self.function, given=True), given)
         except Stop:
-            pass
+            self.stopped = self.stopped or recording
         finally:
             self.recorder.label = SERIAL
             for array, memory in self._pairs():
@@ -181,10 +182,29 @@ class _Call:
     def finish(self, made: Trace, once: bool) -> None:
         """What can be seen only at the end."""
         recorder = made.recorder
-        find_races(recorder)
-        if not any(problem.kind in ("out of range", "negative index", "shape") for problem in recorder.problems):
+        self.races(recorder)
+        if not self.stopped:
             for name in self.out:
                 find_unwritten(recorder, made.memories[name], once)
+
+    # ---- What a call on a GPU does in another way ----
+
+    def new_recorder(self, recording: bool) -> Recorder:
+        return Recorder(recording=recording)
+
+    def new_rebuilder(self, order: Any) -> Rebuilder:
+        return Rebuilder(self.recorder, prange_of(self.recorder, order), self.roots)
+
+    def new_memory(self, name: str, array: np.ndarray, **options: Any) -> Memory:
+        return Memory(self.recorder, name, array, **options)
+
+    def new_trace(self, call: str) -> Trace:
+        return Trace(self.recorder, self.memories, call)
+
+    def races(self, recorder: Recorder) -> None:
+        find_races(recorder)
+
+    # ---- Arguments ----
 
     def _find(self, value: Any) -> None:
         if isinstance(value, np.ndarray):
@@ -210,8 +230,8 @@ class _Call:
         geometry = name.rpartition(".")[2] in GEOMETRY and array.dtype.kind in "iu"
         memory = self._seen.get(_key(array))
         if memory is None:
-            memory = Memory(self.recorder, name, array, written=not (out and self.fresh), counted=not geometry,
-                            read_only=read_only or geometry)
+            memory = self.new_memory(name, array, written=not (out and self.fresh), counted=not geometry,
+                                     read_only=read_only or geometry)
             self._seen[_key(array)] = memory
         else:  # in place: input and result are one
             memory.written[:] = b"\1" * len(memory.written)
@@ -248,7 +268,7 @@ def _elements(sizes: np.ndarray, strides: np.ndarray) -> np.ndarray:
     return np.unique(places)
 
 
-def _compare_orders(call: _Call, made: Trace, before: list[np.ndarray], suspects: tuple[str, ...], order: Any) -> None:
+def _compare_orders(call: Call, made: Trace, before: list[np.ndarray], suspects: tuple[str, ...], order: Any) -> None:
     """Note a result that is another one if the iterations run in the opposite order."""
     after = [np.array(array) for array in call.arrays]
     for array, values in zip(call.arrays, before):

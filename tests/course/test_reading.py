@@ -281,6 +281,18 @@ def test_a_wrapped_header_is_one_line_off_on_the_web(course):
     assert not locate("torch/x.py:X.absent", course).first
 
 
+def test_a_function_is_found_where_its_body_begins(tmp_path):
+    """Not where it is called or declared, above that."""
+    include = tmp_path / "torch" / "include" / "c10"
+    include.mkdir(parents=True)
+    (include / "w.cuh").write_text(
+        "void fold(int a);\nvoid run() {\n  x = fold(1);\n  if (fold(2)) {\n  }\n  return fold(3);\n}\n"
+        "__device__ std::array<T, 2> fold(T a, T* b) const {\n}\nint alone(int a);\n", encoding="utf-8")
+    torch = Torch(tmp_path, "1.2.3")
+    assert locate("c10/w.cuh:fold", torch).first == 8
+    assert locate("c10/w.cuh:alone", torch).first == 10
+
+
 def test_torch_is_found_without_importing_it():
     code = "import sys; from course.torch_source import *; find_torch(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=manifest.ROOT, check=False).returncode == 0

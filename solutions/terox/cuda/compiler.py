@@ -23,13 +23,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from terox import _numba
+from terox.cuda import subset
 from terox.parallel import cache_files
-from terox.parallel.mistakes import CompileError, Place, mistake, raise_there, running
+from terox.parallel.mistakes import CompileError, Place, advised, mistake, raise_there, running
 from terox.parallel.sources import Source
 
 __all__ = ["CompileError", "Kernel", "kernel"]
@@ -47,6 +48,9 @@ from terox._numba import cuda_entry as entry
 from terox._numba import cuda_inner as inner
 from terox._numba import numba_cuda as cuda
 '''
+
+SIMULATE = ("To see it run as plain Python, in the simulator, set the environment variable TEROX_CUDA=sim and start "
+            "Python again.")
 
 _compiling = threading.RLock()
 
@@ -73,9 +77,9 @@ class Kernel:
         """The functions that it is made of, looked at. Raises what a TODO raises, or CompileError."""
         if self._source is None:
             try:
-                self._source = _generate(self.loop, self.bound)
+                self._source = _generate(self.loop, self.dtypes, self.bound)
             except CompileError as error:
-                raise_there(error, error.place)
+                raise_there(advised(error, "" if _numba.CUDA == "sim" else SIMULATE), error.place)
         return self._source
 
     @property
@@ -123,17 +127,21 @@ class Kernel:
         tree, path = self.source.originals[self.source.names[self.loop]]
         names = list(inspect.signature(self.loop).parameters)
         if len(names) != len(self.bound) + given:
-            raise_there(*_with_place(mistake(Place(path, tree.lineno, tree.name), (
-                f"`{tree.name}` has {len(names)} parameters ({', '.join(names)}), but is called with "
-                f"{len(self.bound) + given}."))))
+            place = Place(path, tree.lineno, tree.name)
+            raise_there(advised(mistake(place, f"`{tree.name}` has {len(names)} parameters ({', '.join(names)}), but "
+                                               f"is called with {len(self.bound) + given}."), ""), place)
 
-    def _explain(self, error: Exception) -> None:
+    def _explain(self, error: Exception) -> NoReturn:
         """Raise an error in the learner's line, in words."""
         from terox.parallel.messages import explain
 
-        if _numba.is_compile_error(error):
-            found = explain(error, self.source, self.text)
-            raise_there(found, found.place)
+        lines = _lines(error)
+        if _numba.is_compile_error(error) or str(error).startswith("Signature mismatch"):
+            said = [str(error), *(f'File "{path}", line {line}' for path, line in lines)]
+            found = explain(Exception("\n".join(said)), self.source, self.text)
+            raise_there(advised(found, SIMULATE), found.place)
+        if lines:
+            raise_there(error, self.source.original(self.text, lines[0][1]))
         raise_there(*running(error, self.source, self.text, str(self.path), self.loop))
 
     def ptx(self, *kinds: Any, capability: tuple[int, int] = (7, 5)) -> str:
@@ -147,16 +155,23 @@ class Kernel:
                 return str(_numba.numba_cuda.compile_ptx(self._load().kernel.py_func, kinds, cc=capability)[0])
         except Exception as error:  # noqa: BLE001
             self._explain(error)
-            raise
+
+
+def _lines(error: BaseException) -> list[tuple[str, int]]:
+    """File and line of what the compiler was busy with, the innermost first; numba-cuda's report does not say it."""
+    lines: list[tuple[str, int]] = []
+    step = error.__traceback__
+    while step is not None:
+        place = getattr(step.tb_frame.f_locals.get("self"), "loc", None)
+        if getattr(place, "filename", None):
+            lines.insert(0, (place.filename, place.line))
+        step = step.tb_next
+    return list(dict.fromkeys(lines))
 
 
 def _of_kind(value: Any, kind: Any) -> Any:
     """A number that is bound, in the kind that the kernel computes with: the GPU would add Python's in 64 bits."""
     return kind(value) if kind is not None and isinstance(value, (int, float)) else value
-
-
-def _with_place(error: CompileError) -> tuple[CompileError, Place | None]:
-    return error, error.place
 
 
 @contextmanager
@@ -173,8 +188,11 @@ def _pretended(capability: tuple[int, int]) -> Iterator[None]:
         dispatcher.get_current_device = before
 
 
-def _generate(loop: Callable[..., None], bound: dict[str, Any]) -> Source:
-    source = Source(_HEADER)
+def _generate(loop: Callable[..., None], dtypes: tuple[str, ...], bound: dict[str, Any]) -> Source:
+    # Where float32 is the only kind of float, a number such as 0.5 in a function is one, too: one operand of 64 bits,
+    # and the GPU computes in 64 bits, which takes most GPUs 32 or 64 times as long.
+    kinds = {*dtypes, getattr(bound.get("kind"), "__name__", "")}
+    source = Source(_HEADER, np.float32 if "float32" in kinds and "float64" not in kinds else None, subset.check)
     first = [_written(source, name, value) for name, value in bound.items()]
     name = source.add(loop)
     others = list(inspect.signature(loop).parameters)[len(bound):]

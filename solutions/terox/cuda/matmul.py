@@ -21,19 +21,30 @@ from terox.cuda.runtime import TILE
 
 def matmul_kernel(kind: Any, out: Any, a: Any, b: Any, sizes: Any, strides: Any, batch: Any,
                   batch_strides: Any) -> None:
-    """`out[z, row, column] = sum over p of a[z, row, p] * b[z, p, column]`, a tile for each block.
+    """`out[z, row, column] = sum over p of a[z, row, p] * b[z, p, column]`, a tile of the result for each block.
 
-    sizes: (n, m, k); `out` is (n, m), `a` (n, k), `b` (k, m). k may be 0. strides: for out, a and b in this order,
-    (step to the next row, step to the next column). out, a, b: flat memory that begins at the element with index 0.
+    sizes: (n, m, k); each `out` is (n, m), each `a` (n, k), each `b` (k, m). Only k may be 0; then the results are 0.
+    out, a, b: flat memory that begins at the operand's element with index 0. strides: for out, a and b, in this
+    order, (step to the next row, step to the next column). batch: the sizes of the other dimensions, (1,) if there
+    are none. The matrices of product number z begin, counted from the first element, at `offset(z, batch,
+    batch_strides[0])` in out, [1] in a and [2] in b. Any of these steps may be 0 for a and b, which then have the
+    same numbers again and again.
 
-    A block has TILE x TILE threads. The thread with threadIdx (x, y) of the block with blockIdx (x, y, z) computes the
-    element in row blockIdx.y * TILE + threadIdx.y and column blockIdx.x * TILE + threadIdx.x of product number z;
-    where its matrices begin, `offset(z, batch, batch_strides[0])` says for out, [1] for a and [2] for b. At the edges
-    there are threads without an element of the result. They help to load, and come to every barrier.
+    A block has TILE x TILE threads. The one with threadIdx (x, y) in the block with blockIdx (x, y, z) computes the
+    element in row `blockIdx.y * TILE + threadIdx.y` and column `blockIdx.x * TILE + threadIdx.x` of product number z,
+    and writes it, once. TILE seldom divides n and m: at the lower and right edges are threads without an element. They
+    help to load, come to every barrier, and write nothing.
 
-    For each piece of TILE of the sum: every thread copies one element of `a` and one of `b` to shared memory,
-    `cuda.shared.array((TILE, TILE), kind)`, and 0 where there is none. Barrier. Every thread adds up TILE products.
-    Barrier: the tiles are overwritten next. Begin the sum with kind(0), so that it has the kind of the numbers.
+    The sum over p is done in pieces of TILE. For each piece, every thread copies one element of `a` and one of `b`
+    into two tiles, `cuda.shared.array((TILE, TILE), kind)` each, on a line of its own. Row y of the block's tile of
+    `a` is a piece of a row of `a`; row y of its tile of `b` is a piece of row first + y of `b`, if the piece begins
+    with p = first. So neighbors in x copy neighbors in a row. Where there is no element (behind the last row, column
+    or p), nothing may be read, and the tile gets a 0: what is left in shared memory might be infinite, and 0 times
+    that is NaN. Barrier. Then every thread adds up TILE products from the tiles. Barrier: the tiles are overwritten
+    next. In this way each element of `a` is read from global memory once for each column of tiles of the result, and
+    each of `b` once for each row.
+
+    Begin the sum with kind(0): so it has the kind of the numbers, and int64 keeps all its digits.
     """
     # TODO 4.4: places; two tiles; for each piece: load both, barrier, add TILE products, barrier; write the element.
     # BEGIN SOLUTION
@@ -57,7 +68,7 @@ def matmul_kernel(kind: Any, out: Any, a: Any, b: Any, sizes: Any, strides: Any,
     # END SOLUTION
 
 
-# ---- Provided: what a product costs without tiles, to compare with. ----
+# ---- Provided: a product without tiles, to compare with. ----
 
 
 def plain_matmul_kernel(kind: Any, out: Any, a: Any, b: Any, sizes: Any, strides: Any, batch: Any,

@@ -1,10 +1,14 @@
 """Eight puzzles to get used to thinking in threads. Task 4.1.
 
-Every function here is a kernel: it is called once for each thread, all at the same time as far as it can know. The
-arrays are small NumPy-like arrays with a shape; `out` is there to be filled. Each docstring says how many threads and
-blocks there are. No loops, unless it says so.
+Every function here is a kernel: it is called once for each thread, all of them at the same time as far as it can know.
+It returns nothing; it writes to `out`, and what is in `out` before means nothing. Numbers are float32. Arrays have a
+`shape`, and are indexed as in NumPy: `a[i]`, `a[i, j]`. An index below 0 or behind the end is a mistake, which no GPU
+reports. Each docstring says how many threads and blocks there are.
 
-In the manner of Sasha Rush's GPU Puzzles (github.com/srush/GPU-Puzzles).
+A thread does one element of `out`, its own, or none; no puzzle but the last needs a loop. Its own is the one of its own
+number: neighboring threads have neighboring elements, because a GPU fetches neighbors from memory together.
+
+After Sasha Rush's GPU Puzzles (github.com/srush/GPU-Puzzles).
 """
 
 from __future__ import annotations
@@ -15,15 +19,15 @@ import numpy as np
 
 from terox._numba import cuda
 
-WIDTH = 8  # threads of a block in the puzzles with shared memory
+WIDTH = 8  # threads of a block in the puzzles with shared memory, a power of two; the tests try others, too
 
 
 def shift(out: Any, a: Any) -> None:
     """Map. `out[i] = a[i] + 10`. One block, with as many threads as there are elements.
 
-    `cuda.threadIdx.x` is the number of this thread in its block.
+    `cuda.threadIdx.x` is the number of this thread in its block, 0 for the first one.
     """
-    # TODO 4.1: which element is this thread's?
+    # TODO 4.1: which element is this thread's? Read it, add 10, write.
     # BEGIN SOLUTION
     i = cuda.threadIdx.x
     out[i] = a[i] + 10
@@ -33,7 +37,7 @@ def shift(out: Any, a: Any) -> None:
 def guarded(out: Any, a: Any) -> None:
     """Guard. `out[i] = 2 * a[i]`. One block, with more threads than elements: the others have nothing to do.
 
-    `a.shape[0]` is the number of elements. Nobody stops a thread that writes behind the end of an array.
+    `a.shape[0]` is the number of elements. Nobody stops a thread that reads or writes behind the end of an array.
     """
     # TODO 4.1: the same, with an `if`.
     # BEGIN SOLUTION
@@ -44,11 +48,13 @@ def guarded(out: Any, a: Any) -> None:
 
 
 def transposed(out: Any, a: Any) -> None:
-    """Two dimensions. `out[j, i] = a[i, j]`. One block of threads (x, y); there may be more than elements both ways.
+    """Two dimensions. `out[j, i] = a[i, j]`. One block of threads; there may be more than elements in x, in y, in both.
 
-    Neighbors in x are neighbors in a warp. Let `threadIdx.x` be the column that is *read*, so that they read neighbors.
+    A thread has two numbers here, `cuda.threadIdx.x` and `cuda.threadIdx.y`. Neighbors in x are neighbors in a warp,
+    which reads together. Let x be the column of `a` and y the row, so that neighbors read neighbors: in memory, the
+    elements of a row stand side by side. They write to places far apart, then; one of the two has to.
     """
-    # TODO 4.1: the row and the column of this thread; a guard for both.
+    # TODO 4.1: the row and the column of a that are this thread's; a guard for both.
     # BEGIN SOLUTION
     i, j = cuda.threadIdx.y, cuda.threadIdx.x
     if i < a.shape[0] and j < a.shape[1]:
@@ -57,11 +63,11 @@ def transposed(out: Any, a: Any) -> None:
 
 
 def outer(out: Any, a: Any, b: Any) -> None:
-    """Broadcast. `out[i, j] = a[i, 0] * b[0, j]`: a is a column, b a row. One block of threads (x, y), x along the row.
+    """Broadcast. `out[i, j] = a[i, 0] * b[0, j]`: a is a column, (n, 1), b a row, (1, m), and out (n, m).
 
-    There may be more threads than elements.
+    One block of threads; x is the column of `out`, y the row. There may be more threads than elements both ways.
     """
-    # TODO 4.1: each operand has an index that is always 0.
+    # TODO 4.1: as before; each operand has an index that is always 0. Whose sizes does the guard need?
     # BEGIN SOLUTION
     i, j = cuda.threadIdx.y, cuda.threadIdx.x
     if i < out.shape[0] and j < out.shape[1]:
@@ -70,11 +76,12 @@ def outer(out: Any, a: Any, b: Any) -> None:
 
 
 def blocks(out: Any, a: Any) -> None:
-    """Blocks. `out[i] = a[i] * a[i]`, with several blocks, and more threads in all than elements.
+    """Blocks. `out[i] = a[i] * a[i]`. Several blocks, with at least as many threads in all as there are elements.
 
-    `cuda.blockIdx.x` is the number of the block, `cuda.blockDim.x` how many threads each has.
+    `cuda.blockIdx.x` is the number of the block, `cuda.blockDim.x` how many threads each block has. Block 0 has the
+    first elements, block 1 those that follow, and so on.
     """
-    # TODO 4.1: the number of this thread among all of them.
+    # TODO 4.1: the number of this thread among those of all blocks; a guard.
     # BEGIN SOLUTION
     i = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
     if i < a.shape[0]:
@@ -83,13 +90,15 @@ def blocks(out: Any, a: Any) -> None:
 
 
 def reversed_blocks(out: Any, a: Any) -> None:
-    """Shared memory. Each block writes its WIDTH elements in reversed order. Several blocks of WIDTH threads; the number
-    of elements is a multiple of WIDTH.
+    """Shared memory. Each block writes its own WIDTH elements in reversed order: with WIDTH = 4 and two blocks, out is
+    a[3], a[2], a[1], a[0], a[7], a[6], a[5], a[4]. Blocks of WIDTH threads, one thread for each element.
 
-    Each thread copies its own element of `a` to `cuda.shared.array(WIDTH, np.float32)`, and reads nothing else of `a`.
-    It writes its own element of `out`, which another thread has read. Between the two: `cuda.syncthreads()`.
+    Each thread reads its own element of `a`, once, and writes its own element of `out`. What it writes, another thread
+    has read. They meet in `cuda.shared.array(WIDTH, np.float32)`: all threads of a block get the same WIDTH numbers of
+    memory from that line, each block others, and nothing useful is in them before. `cuda.syncthreads()` is a barrier: a
+    thread waits there until all threads of its block have come. `cuda.grid(1)` is the number of a thread among all.
     """
-    # TODO 4.1: copy, barrier, write.
+    # TODO 4.1: copy your element to shared memory; barrier; write your element of out.
     # BEGIN SOLUTION
     kept = cuda.shared.array(WIDTH, np.float32)
     t, i = cuda.threadIdx.x, cuda.grid(1)
@@ -100,10 +109,11 @@ def reversed_blocks(out: Any, a: Any) -> None:
 
 
 def pooled(out: Any, a: Any) -> None:
-    """A window. `out[i] = a[i - 2] + a[i - 1] + a[i]`, without those that do not exist. One block of WIDTH threads.
+    """A window. `out[i] = a[i - 2] + a[i - 1] + a[i]`, without those that do not exist: out[0] is a[0], out[1] is
+    a[0] + a[1]. One block of WIDTH threads, and at most WIDTH elements.
 
-    There are at most WIDTH elements. Each thread reads one element of `a`, once; what others have read, it takes from
-    shared memory. All threads of a block have to come to the barrier, those without an element, too.
+    Each thread reads its own element of `a`, once; what others have read, it takes from shared memory. All threads of a
+    block have to come to the barrier, also those without an element: on a GPU, the others would wait for them forever.
     """
     # TODO 4.1: copy with a guard; a barrier without one; then add up to three elements.
     # BEGIN SOLUTION
@@ -125,9 +135,15 @@ def pooled(out: Any, a: Any) -> None:
 def running_sum(out: Any, a: Any) -> None:
     """Prefix sum. `out[i] = a[0] + ... + a[i]`. One block of WIDTH threads, and WIDTH elements.
 
-    In log2(WIDTH) steps (a loop): with a distance of 1, then 2, then 4, ... each thread adds to its own sum what the
-    thread at that distance before it has. It reads before anybody writes, and writes before anybody reads the next
-    time: two barriers in each step. Hillis and Steele, "Data parallel algorithms" (1986).
+    In log2(WIDTH) steps (a loop): with a distance of 1, then 2, then 4, ... each thread adds to its own sum the one
+    that the thread at that distance before it has. With WIDTH = 4, and s for the sums in shared memory:
+
+        at first         s[0] = a0    s[1] = a1         s[2] = a2              s[3] = a3
+        distance 1       a0           a0 + a1           a1 + a2                a2 + a3
+        distance 2       a0           a0 + a1           a0 + a1 + a2           a0 + a1 + a2 + a3
+
+    In each step all have to read before anybody writes, and to write before anybody reads the next time: two barriers.
+    Each thread reads its own element of `a`, once. Hillis and Steele, "Data parallel algorithms" (1986).
     """
     # TODO 4.1: copy; then for each distance: read the other one's sum, barrier, add it to your own, barrier.
     # BEGIN SOLUTION

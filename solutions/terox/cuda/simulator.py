@@ -72,12 +72,12 @@ class Simulator:
         """Run `kernel(*args)` for each thread of each block. grid and block: sizes, a number or up to three."""
         with self._running:
             self.gridDim, self.blockDim = Dim3(*_sizes(grid)), Dim3(*_sizes(block))
-            threads = [Dim3(x, y, z) for z, y, x in itertools.product(*map(range, reversed(self.blockDim)))]
+            blocks, threads = self.ordered(_indices(self.gridDim)), self.ordered(_indices(self.blockDim))
             team = _Team(self, kernel, args, threads) if waits(kernel, args) else None
             try:
                 with np.errstate(all="ignore"):
-                    for z, y, x in itertools.product(*map(range, reversed(self.gridDim))):
-                        self.blockIdx = Dim3(x, y, z)
+                    for block_index in blocks:
+                        self.blockIdx = block_index
                         self._arrays.clear()
                         self.begin_block()
                         if team is not None:
@@ -101,6 +101,10 @@ class Simulator:
             raise
 
     # ---- What a tracer adds something to ----
+
+    def ordered(self, indices: list[Dim3]) -> Sequence[Dim3]:
+        """All blocks of the grid, or all threads of a block, in the order in which they run."""
+        return indices
 
     def begin_block(self) -> None:
         """A block begins."""
@@ -324,6 +328,10 @@ def _short(index: Dim3, sizes: Dim3) -> str:
     """An index with as many dimensions as are used: "3", "(3, 1)"."""
     used = 3 if sizes.z > 1 else 2 if sizes.y > 1 else 1
     return str(index.x) if used == 1 else str(tuple(index[:used]))
+
+
+def _indices(sizes: Dim3) -> list[Dim3]:
+    return [Dim3(x, y, z) for z, y, x in itertools.product(*map(range, reversed(sizes)))]
 
 
 def _sizes(given: Any) -> tuple[int, ...]:

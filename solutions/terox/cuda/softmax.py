@@ -22,11 +22,17 @@ from terox.foundations.operators import exp, max
 
 
 def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, Any]:
-    """Maximum and sum of two parts of a row together, from those of each part.
+    """Maximum and sum of two parts of a row together, from those of each part: `(top, total)`.
 
-    A part is `(top, total)`: its maximum, and the sum of exp(x - top) over its elements x. One element x alone is
-    (x, 1.0), and no elements at all are (-inf, 0.0): to join that with another part leaves the other part as it is,
-    also where that is (-inf, 1.0), an element -inf. `max` and `exp` are module 0's; NaN goes through both.
+    A part is given by its maximum and the sum of exp(x - its maximum) over its elements x. One element x alone is (x,
+    1.0). No elements at all are (-inf, 0.0), and joined with another part they leave it as it is. The joined top is
+    the larger one, and the joined total has to be in terms of it: what was summed in terms of m is multiplied by
+    exp(m - top). `max` and `exp` are module 0's, imported above.
+
+    Where both maxima are -inf, there is nothing to rescale, and -inf - -inf would be NaN; the joined total is then any
+    finite number. (All elements are -inf or there are none, and those count for nothing beside another element.) NaN in
+    a part becomes the maximum. Where a maximum is +inf, also that of one element (inf, 1.0), the joined
+    total is NaN, because inf - inf is: if both totals are always multiplied, that comes by itself.
     """
     # TODO 4.5: the larger maximum; both sums in terms of it. What is -inf - -inf?
     # BEGIN SOLUTION
@@ -38,10 +44,12 @@ def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, A
 
 
 def block_join(kind: Any, top: Any, total: Any) -> tuple[Any, Any]:
-    """The parts that the threads of the block have, joined. Every thread gets the result.
+    """The parts that the threads of the block have, joined into one, `(top, total)`. Every thread gets it.
 
-    As `block_fold` in 4.3, with a pair for each thread: two arrays of BLOCK elements in shared memory, each made on a
-    line of its own.
+    As `block_fold` in 4.3, with a pair for each thread and `join` for `fn`: two arrays of BLOCK elements in shared
+    memory, `cuda.shared.array(BLOCK, kind)`, each made on a line of its own (one place in the code is one array). The
+    block has `cuda.blockDim.x` threads, a power of two and BLOCK at most; all of them call this together, and may
+    call it several times.
     """
     # TODO 4.5: the tree of block_fold, for pairs.
     # BEGIN SOLUTION
@@ -63,11 +71,16 @@ def block_join(kind: Any, top: Any, total: Any) -> tuple[Any, Any]:
 
 
 def softmax_kernel(kind: Any, out: Any, a: Any, length: int, steps: Any, rows: Any, strides: Any) -> None:
-    """Softmax of row number blockIdx.x: `out[i] = exp(a[i] - top) / total`.
+    """Softmax of row number blockIdx.x: `out[i] = exp(a[i] - top) / total`, with top and total of the whole row.
 
-    length: elements of a row, at least 1; steps: from one to the next, in `out` and in `a`. Where a row begins,
-    `offset(row, rows, strides[0])` says for `out`, and [1] for `a`. The threads of the block share the row: thread t
-    has the elements t, t + threads, ... Each element is read twice: once for maximum and sum, once for the result.
+    out, a: flat memory that begins at the operand's element with index 0. length: elements of a row, at least 1;
+    steps: from one to the next, steps[0] in `out` and steps[1] in `a`. Rows are numbered along the other dimensions,
+    whose sizes are `rows`; row number r begins at `offset(r, rows, strides[0])` in `out`, and [1] in `a`.
+
+    The threads of the block share the row: thread t has the elements t, t + threads, t + 2 * threads, ..., where
+    threads is `cuda.blockDim.x`. There may be threads without any; they have the part (-inf, 0), and come to every
+    barrier. Each element is read twice: once for maximum and sum, once for the result. A row with NaN or +inf, or
+    nothing but -inf, is NaN everywhere. Parts are of the kind of the numbers: kind(0), kind(1), kind(-math.inf).
     """
     # TODO 4.5: join your own elements; block_join; write your own elements of the result.
     # BEGIN SOLUTION

@@ -141,6 +141,11 @@ def _binding(report: _Report, place: Place | None) -> str | None:
             else f"{head}, but is called with {_count(len(given) + len(named)).split()[0]}.")
 
 
+def _mismatch(report: _Report, place: Place | None) -> str | None:
+    found = report.find(r"Signature mismatch: (\d+) argument types given, but function takes (\d+)")
+    return found and f"A function that takes {_count(int(found[2]))} is called with {found[1]}."
+
+
 def _count(n: int) -> str:
     return f"{n} argument{'' if n == 1 else 's'}"
 
@@ -287,5 +292,5 @@ def _anything(report: _Report, place: Place | None) -> str:
             "array, a tuple? Each must be of one kind.")
 
 
-_RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _keyword, _two_kinds, _two_returns,
+_RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _mismatch, _keyword, _two_kinds, _two_returns,
           _not_callable, _element, _index, _shape, _range, _operator, _text, _any_call, _anything)
