@@ -5,9 +5,9 @@
     python -m examples.gpu --images 200 --epochs 4
 
 The same network and the same loop as in modules 2 and 3. On a GPU it reads digits of 28 x 28 pixels. The simulator runs
-each GPU thread as a function of Python's, one after the other: there, a few digits of 7 x 7 pixels and a tiny network are
-what it can do in a minute, and what is learned from so few is not much. Ctrl-C stops the training; what was reached is
-shown and drawn all the same.
+each GPU thread as a function of Python's, one after the other: there, 160 digits of 7 x 7 pixels and a tiny network are
+what it can do in a minute, and what can be learned from so few is not much. Ctrl-C stops the training; what was
+reached is shown and drawn all the same.
 """
 
 from __future__ import annotations

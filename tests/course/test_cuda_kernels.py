@@ -267,8 +267,8 @@ def test_pieces_are_small_enough_and_come_in_order(sizes, most):
     assert found == everything.reshape(-1).tolist()
 
 
-@given(st.integers(0, 6).flatmap(lambda rank: st.lists(st.tuples(st.integers(1, 3), st.integers(0, 5), st.integers(0, 5)),
-                                                       min_size=rank, max_size=rank)))
+@given(st.integers(0, 6).flatmap(lambda rank: st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 5), st.integers(0, 5)), min_size=rank, max_size=rank)))
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 def test_packed_forms_find_the_same_elements(dims):
     sizes, *strides = tuple(zip(*dims)) or ((), (), ())

@@ -73,12 +73,14 @@ def test_gradients_go_the_way_back():
     lambda d: terox.arange(3, dtype=terox.float64, device=d), lambda d: terox.arange(0, device=d),
     lambda d: terox.linspace(0, 1, 5, device=d), lambda d: terox.eye(3, device=d), lambda d: terox.eye(2, 4, device=d),
     lambda d: terox.eye(4, 2, dtype=terox.int64, device=d), lambda d: terox.eye(0, device=d),
-    lambda d: terox.rand(3, device=d), lambda d: terox.randn(2, 2, device=d), lambda d: terox.randint(9, (4,), device=d),
+    lambda d: terox.rand(3, device=d), lambda d: terox.randn(2, 2, device=d),
+    lambda d: terox.randint(9, (4,), device=d),
     lambda d: terox.randperm(6, device=d), lambda d: terox.zeros(2, 0, 3, device=d),
     lambda d: terox.ones_like(terox.zeros(2, device=d)), lambda d: terox.zeros(2, device=d).new_ones(3),
     lambda d: terox.tensor(terox.ones(2, device=d)),
     lambda d: terox.stack([terox.ones(2, device=d), terox.zeros(2, device=d)]),
-    lambda d: terox.where(terox.tensor([True, False], device=d))[0], lambda d: terox.tensor([0, 3, 4], device=d).nonzero(),
+    lambda d: terox.where(terox.tensor([True, False], device=d))[0],
+    lambda d: terox.tensor([0, 3, 4], device=d).nonzero(),
 ], ids=str)
 def test_factories(make):
     terox.manual_seed(5)
@@ -122,7 +124,8 @@ def test_copies_and_pickles():
 def test_tensors_of_different_devices_do_not_mix():
     here, there = terox.ones(2, 2), terox.ones(2, 2, device="cuda")
     index = terox.zeros(2, 2, device="cuda", dtype=terox.int64)
-    words = "Expected all tensors to be on the same device, but found at least two devices, (cuda:0 and cpu|cpu and cuda:0)!"
+    words = ("Expected all tensors to be on the same device, but found at least two devices, "
+             "(cuda:0 and cpu|cpu and cuda:0)!")
     for call in (lambda: here + there, lambda: there @ here, lambda: terox.cat([here, there]),
                  lambda: terox.where(here > 0, there, there), lambda: here.gather(0, index),
                  lambda: there.gather(0, index.cpu()), lambda: there.add_(here), lambda: here.maximum(there),
