@@ -16,6 +16,7 @@ import numpy as np
 
 from terox.foundations import operators as base
 from terox.parallel import compiler, constant_rows, elementwise, handover
+from terox.parallel import matmul as products
 from terox.parallel import reduce as reductions
 from terox.parallel.coalescing import coalesce, reorder
 from terox.tensors import operators as ops
@@ -162,8 +163,6 @@ def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
 
 def own_matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
     """`out = a @ b` by the learner's loop."""
-    from terox.parallel import matmul as products
-
     *batch, n, m = out.sizes
     sizes = (*batch, n, m, a.sizes[-1])
     strides = [(*out.strides, 0), (*a.strides[:-1], 0, a.strides[-1]),
