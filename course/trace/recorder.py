@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import os
 import re
+import sys
 from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from types import CodeType
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 READ, WRITE = 0, 1
+_OF_A_CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]|^<ipython-input-")
 _ASSIGNED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?::[^=]*)?=[^=]")
 
 
@@ -32,13 +34,24 @@ SERIAL = Serial()
 
 
 class Place(NamedTuple):
-    """A place in a program: "reduce.py:41", as text."""
+    """A place in a program: "reduce.py:41", as text, or "cell In[3]:2"."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        return f"{_cell(self.file) or os.path.basename(self.file)}:{self.line}"
+
+
+def _cell(file: str) -> str | None:
+    """What a notebook shows for a cell, whose file has a name that nobody has ever seen."""
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive is not None else None
+    try:
+        kind, name = shell.compile.format_code_name(file)
+    except (AttributeError, TypeError):  # no notebook, or not one of its cells
+        return "this cell" if _OF_A_CELL.search(file) else None
+    return f"{kind.lower()} {name}"
 
 
 class Access(NamedTuple):
