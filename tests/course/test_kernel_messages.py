@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
-import sys
 import textwrap
 import traceback
 
 import numpy as np
 import pytest
+from kernel_modules import kernels_folder, load  # noqa: F401
 
 from terox.foundations import operators
 from terox.parallel import compiler
@@ -113,22 +112,6 @@ CASES = {
 }
 
 FORBIDDEN = re.compile(r"(?i)numba|njit|typing|reflected|kernel_[0-9a-f]|nopython|int64|float32|overload|literal\[")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def kernels_folder(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEROX_KERNELS", str(tmp_path_factory.mktemp("kernels")))
-        yield
-
-
-def load(path, text):
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def run(module, n=3, how="serial"):
