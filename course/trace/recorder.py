@@ -46,7 +46,7 @@ class Place(NamedTuple):
 def _cell(file: str) -> str | None:
     """What a notebook shows for a cell, whose file has a name that nobody has ever seen."""
     interactive = sys.modules.get("IPython")
-    shell = interactive.get_ipython() if interactive is not None else None
+    shell: Any = interactive.get_ipython() if interactive is not None else None
     try:
         kind, name = shell.compile.format_code_name(file)
     except (AttributeError, TypeError):  # no notebook, or not one of its cells
