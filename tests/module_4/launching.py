@@ -37,9 +37,8 @@ def launch(kernel, grid, block, *args, call=None, **bound):
     except BarrierError as error:
         raise CheckFailed(call, note=str(error)) from None
     except IndexError as error:
-        note = " ".join([*getattr(error, "__notes__", ()), _sentence(error), "On a GPU, nobody would notice, and other "
-                         "memory would be read or overwritten."])
-        raise CheckFailed(call, note=note).with_traceback(error.__traceback__) from None
+        raise CheckFailed(call, note=f"{_where(error)}{error}. On a GPU, nobody would notice, and other memory would "
+                                     "be read or overwritten.").with_traceback(error.__traceback__) from None
 
 
 def _launch_compiled(ready, grid, block, args, call):
@@ -55,9 +54,9 @@ def _launch_compiled(ready, grid, block, args, call):
             array[...] = memory.copy_to_host()
 
 
-def _sentence(error):
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+def _where(error):
+    """ "In thread 3 of block 0, ", which the simulator has noted."""
+    return "".join(f"{note.rstrip('.')}, " for note in getattr(error, "__notes__", ()) if note.startswith("In thread"))
 
 
 def described(grid, block):

@@ -20,7 +20,11 @@ FEW = THREADS[:4]
 
 def once(fn, kind, out, a):
     i = cuda.grid(1)
-    out[i] = block_fold(fn, kind, a[i])
+    value = block_fold(fn, kind, a[i])
+    if value is None:
+        raise CheckFailed("block_fold(fn, kind, value)", "None", note="It returned None. Is a `return` missing? Every "
+                          "thread gets the result.")
+    out[i] = value
 
 
 def twice(fn, kind, out, second, a, b):
@@ -43,9 +47,10 @@ def traced(kernel, grid, block, *args, out="out", **options):
     return trace_kernel(kernel, grid, block, add, np.float64, *args, out=out, once=True, **options)
 
 
-def judge(made, call):
+def judge(made, call, then=""):
+    """Raise with the first problem. then: what is to be said of a race besides."""
     for problem in made.problems:
-        raise CheckFailed(call, note=problem.message)
+        raise CheckFailed(call, note=problem.message + (then if problem.kind == "race" else ""))
 
 
 def numbers(count):
@@ -63,11 +68,13 @@ def test_within_one_call(block):
 @pytest.mark.parametrize("block", FEW)
 def test_from_one_call_to_the_next(block):
     """A second call does not write where a thread may still have to read the first one's result."""
+    then = (" Here block_fold is called again at once: a thread that is in the next call already is not to write where "
+            "another one still reads the result of this call.")
     out, second, a = np.zeros(block), np.zeros(block), numbers(block)
     judge(traced(twice, 1, block, out, second, a, a.copy(), out=("out", "second")),
-          f"block_fold(add, float64, value), called twice, in {described(1, block)}")
+          f"block_fold(add, float64, value), called twice, in {described(1, block)}", then)
     judge(traced(looped, 1, block, np.zeros(block), a, 3),
-          f"block_fold(add, float64, value), called three times in a loop, in {described(1, block)}")
+          f"block_fold(add, float64, value), called three times in a loop, in {described(1, block)}", then)
 
 
 @pytest.mark.parametrize("block", [2, 4])

@@ -24,10 +24,11 @@ def traced(work):
 
 
 def small_examples(test):
-    for work in reversed([Work(SUM, (1,), (4,), block=4), Work(SUM, (1,), (9,), block=4),
-                          Work(SUM, (1,), (2,), block=4), Work(SUM, (3,), (5,), block=2),
-                          Work(SUM, (2,), (7,), parts=2, block=2), Work(SUM, (2,), (3,), parts=3, block=2), Work(SUM, (3,), (4,), (1, 3), block=2),
-                          Work(SUM, (2,), (5,), (5, 0), block=2), Work(SUM, (2,), (33,), parts=2, block=8)]):
+    for work in reversed([
+            Work(SUM, (1,), (4,), block=4), Work(SUM, (1,), (9,), block=4), Work(SUM, (1,), (2,), block=4),
+            Work(SUM, (3,), (5,), block=2), Work(SUM, (2,), (7,), parts=2, block=2),
+            Work(SUM, (2,), (3,), parts=3, block=2), Work(SUM, (3,), (4,), (1, 3), block=2),
+            Work(SUM, (2,), (5,), (5, 0), block=2), Work(SUM, (2,), (33,), parts=2, block=8)]):
         test = example(work=work)(test)
     return test
 
