@@ -10,6 +10,8 @@ touch, one of them writing, is a race, in whichever order they happened to run.
     races.py     what is wrong with the accesses of a whole call
     carried.py   local variables that one iteration leaves to the next
     tracing.py   `trace` and `trace_chunks`
+    gpu.py       `trace_kernel`, the same for kernels for the GPU; with gpu_memory.py, gpu_machine.py, gpu_races.py,
+                 gpu_score.py. It needs `terox.cuda`, so import it from there.
 """
 
 from course.trace.array import RecordedArray

@@ -1,13 +1,18 @@
-"""Run a kernel for the GPU in the simulator with arrays that record, and say what goes wrong when its threads run at once.
+"""Run a kernel for the GPU in the simulator with arrays that record, and say what goes wrong on a real one.
 
     made = trace_kernel(kernel, grid, block, out, a)
     made.check()            # raises with the first problem
     made.score()            # the most reads and writes that any one thread does
     made.counts("a")        # how often each element was read and written
 
-Two threads of a block that touch one element, one of them writing, with no barrier between, are a race in whichever order
-they happened to run; so are two threads of different blocks, at any time. As a race is found by who touches what and not
-by what comes out, each is found every time.
+Two threads of a block that touch one element, one of them writing, with no barrier between, are a race in whichever
+order they happened to run; so are two threads of different blocks, at any time. As a race is found by who touches what
+and not by what comes out, each is found every time.
+
+    gpu_memory.py   who touches what, and since which barrier
+    gpu_machine.py  the simulator, with memory that records
+    gpu_races.py    races, in words
+    gpu_score.py    counts, scores, warps
 """
 
 from __future__ import annotations
@@ -17,14 +22,17 @@ from typing import Any
 
 import numpy as np
 
-from course.trace.gpu_machine import KernelMemory, KernelRecorder, Runnable, TracingSimulator, is_cuda
+from course.trace.gpu_machine import Runnable, TracingSimulator, is_cuda
+from course.trace.gpu_memory import KernelMemory, KernelRecorder
 from course.trace.gpu_races import find_kernel_races
-from course.trace.gpu_score import Counts, Score, WarpAccess, count_accesses, score_of, warps_of
+from course.trace.gpu_score import Counts, Score, WarpAccess, compare_scores, count_accesses, score_of, warps_of
 from course.trace.races import labels_of
 from course.trace.rebuild import Rebuilder
 from course.trace.recorder import READ, SERIAL, WRITE, Access, Memory, Recorder
 from course.trace.tracing import Call, Trace
 from terox.cuda.simulator import Dim3
+
+__all__ = ["Counts", "KernelTrace", "Score", "WarpAccess", "compare_scores", "trace_kernel"]
 
 
 class KernelTrace(Trace):
@@ -36,7 +44,7 @@ class KernelTrace(Trace):
 
     @property
     def steps(self) -> list[Access]:
-        """Every access to one element, in order. Its `label` is (block, thread), its `phase` (block, barriers before)."""
+        """Every access to one element, in order. Its label is (block, thread), its phase (block, barriers before)."""
         return list(self.recorder.accesses())
 
     @property

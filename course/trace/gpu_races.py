@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
-from course.trace.gpu_machine import KernelRecorder, Phase, Thread
+from course.trace.gpu_memory import KernelRecorder, Phase, Thread
 from course.trace.recorder import WRITE, Memory, Place, line_of, spot_of
 
 _ATOMIC = 2
+MOST_LOOKS = 12  # at conflicts of one pair of lines, to find the one that says best where a barrier is missing
 Entry = tuple[Memory, Any, int, tuple[Hashable, Hashable], Any, int]
 
 
@@ -87,10 +88,14 @@ class _Report:
     def __init__(self, recorder: KernelRecorder, conflicts: list[Conflict], across: bool) -> None:
         self.recorder, self.log, self.across = recorder, recorder.log, across
         chosen: dict[Any, tuple[Any, Conflict, str]] = {}
+        looked = Counter[Any]()
         self._steps: dict[Any, dict[Hashable, dict[Place, list[int]]]] = {}
         for conflict in conflicts:
             lines = (self._line(conflict.one), self._line(conflict.other))
             key = (self.log[conflict.one][0].name, *sorted(lines))
+            looked[key] += 1
+            if looked[key] > MOST_LOOKS:
+                continue
             rank, advice = ((), "") if across else self._order(conflict)
             if key not in chosen or rank < chosen[key][0]:
                 chosen[key] = (rank, conflict, advice)
@@ -172,8 +177,8 @@ class _Report:
                     if not self.across else
                     "Only one of the two is an atomic operation; blocks run in any order, so both have to be.")
         if self.across:
-            return ("No barrier holds blocks together, and they run in any order. Let each block write to places of its "
-                    "own" + (", or add with cuda.atomic.add." if both else ", and let the next launch read them."))
+            return ("No barrier holds blocks together, and they run in any order. Let each block write to places of "
+                    "its own" + (", or add with cuda.atomic.add." if both else ", and let the next launch read them."))
         if both:
             return ("Nothing stands between them. Let one thread alone write it, or each to a place of its own"
                     + (f"; if both have to: {where[0].lower()}{where[1:]}" if where else "."))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from course.trace.gpu_machine import KernelMemory, Thread
+from course.trace.gpu_memory import KernelMemory, Thread
 from course.trace.recorder import SERIAL, WRITE, Memory, Place, Recorder, line_of, spot_of
 from terox.cuda.simulator import Dim3
 

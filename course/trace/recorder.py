@@ -69,8 +69,9 @@ class Problem(NamedTuple):
     """Something that must not be.
 
     kind: "race", "out of range", "negative index", "read only", "never written", "written twice", "not initialized",
-    "outside", "shape" or "order"; in a kernel for a GPU also "divergent barrier", "shared on one line" or "endless". element: an index of the array, None where there is no single one. iterations: the
-    labels that take part. lines: as many places as iterations. message: all that in a learner's words.
+    "outside", "shape" or "order"; in a kernel for a GPU also "divergent barrier", "shared on one line" or "endless".
+    element: an index of the array, None where there is no single one. iterations: the labels that take part. lines: as
+    many places as iterations. message: all that in a learner's words.
     """
 
     kind: str

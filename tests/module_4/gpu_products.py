@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from launching import launch
 
 from course import check
-from course.trace import trace_kernel
+from course.trace.gpu import trace_kernel
 from terox.cuda import matmul
 
 UNTOUCHED = -987654  # in out, wherever nothing was written
@@ -61,6 +61,10 @@ class Product:
     def name(self):
         return "x".join(map(str, (*self.batch, self.n, self.m, self.k)))
 
+    def places(self, number):
+        """Where the elements of out (0), a (1) or b (2) lie in memory, as an array."""
+        return places(self.shapes[number], self.own[number])
+
     def memories(self, spare=0, values=None):
         """Memory of out, a and b, with `spare` places behind. Between the elements stands what nobody may read."""
         made = []
@@ -86,7 +90,7 @@ class Product:
         block = (matmul.TILE, matmul.TILE)
         try:
             launch(kernel or matmul.matmul_kernel, self.grid, block, *args, call=repr(self), kind=kind)
-        except (IndexError, check.CheckFailed):
+        except check.CheckFailed:
             self.traced().check()  # says more
             raise
 
@@ -95,7 +99,7 @@ class Product:
         side = self.side
         memories = self.memories() if memories is None else memories
         return trace_kernel(kernel or matmul.matmul_kernel, self.grid, (side, side), *self.arguments(memories),
-                            out="out", once=True, elements={"out": places(self.shapes[0], self.own[0])},
+                            out="out", once=True, elements={"out": self.places(0)},
                             constants={"TILE": side})
 
     def operands(self, memories, a=None, b=None):
@@ -182,7 +186,7 @@ def judge(case, memories, right, mistakes=()):
                 and not np.array_equal(left, wanted, equal_nan=floats):
             said = sentence
             break
-    where = places(case.shapes[0], case.own[0])
+    where = case.places(0)
     for index in itertools.product(*map(range, case.shapes[0])):
         place = where[index]
         if got[place] != wanted[place] and not (got[place] != got[place] and wanted[place] != wanted[place]):

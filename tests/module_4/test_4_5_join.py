@@ -47,13 +47,15 @@ def slips(first, second):
             return math.inf
 
     both = total * scaled(top - best), other_total * scaled(other_top - best)
+    both_wrong = total * scaled(other_top - best), other_total * scaled(top - best)
+    as_it_is = f"The total of the {'first' if top < other_top else 'second'} part was added as it is."
     with np.errstate(all="ignore"):
         return {
-            "The totals were added as they are. Each is in terms of its own maximum, and has to be multiplied by "
-            "exp(its maximum - the joined one).": total + other_total,
-            "Only the second total was rescaled. The first one has to be, too, where the second part has the larger "
-            "maximum.": total + both[1],
-            "Only the first total was rescaled.": both[0] + other_total,
+            f"{as_it_is} It is in terms of {least:.9g}, and has to be multiplied by exp({least:.9g} - {best:.9g}).":
+                total + other_total,
+            "The larger maximum is the second part's, so it is the first total that has to be multiplied."
+            if other_top > top else "The larger maximum is the first part's, so it is the second total that has to be "
+            "multiplied.": sum(both_wrong),
             "The total is in terms of the smaller maximum. It has to be in terms of the joined one.":
                 float(np.float64(total) * scaled(top - least) + np.float64(other_total) * scaled(other_top - least)),
             "The first total is missing.": both[1],
@@ -120,7 +122,6 @@ def test_not_finite(row, cut):
     if math.isnan(wanted):
         check.that(math.isnan(top) or math.isnan(total), "NaN got lost: it has to be in the maximum or in the total.",
                    call=call, got=(top, total))
-        check.that(math.isnan(total), "The total of a part with NaN is NaN.", call=call, got=(top, total))
         return
     check.close(top, wanted, rtol=0.0, atol=0.0, call=f"the top of {call}")
     if wanted == -math.inf:
@@ -150,6 +151,32 @@ def test_any_order(numbers, seed):
         check.close(top, wanted, rtol=0.0, atol=0.0, call=f"the top of {call}")
         if wanted > -math.inf:
             check.close(total, right, rtol=1e-13, atol=0.0, call=f"the total of {call}")
+
+
+@given(numbers=st.lists(st.one_of(NUMBER, SPECIAL), min_size=1, max_size=5))
+@example(numbers=[math.inf])
+@example(numbers=[1.0, math.inf])
+@example(numbers=[math.inf, 1.0])
+@example(numbers=[math.nan, 1.0])
+@example(numbers=[1.0, math.nan])
+@example(numbers=[math.nan, math.inf])
+@example(numbers=[-math.inf, -math.inf, 1.0, -math.inf])
+def test_one_by_one(numbers):
+    """Elements (x, 1.0), joined one after the other, beginning with (-inf, 0): NaN goes through, +inf makes the total NaN."""
+    top, total = pair(reduce(lambda part, x: join(*part, x, 1.0), numbers, EMPTY), f"join of {numbers}")
+    wanted, right = part_of(numbers)
+    call = f"{numbers}, joined one after the other, beginning with (-inf, 0)"
+    if math.isnan(wanted):
+        check.that(math.isnan(top) or math.isnan(total), "NaN got lost: it has to be in the maximum or in the total.",
+                   call=call, got=(top, total))
+        return
+    check.close(top, wanted, rtol=0.0, atol=0.0, call=f"the top of {call}")
+    if wanted > -math.inf:
+        check.close(total, right, rtol=1e-13, atol=0.0, call=f"the total of {call}", note="exp(inf - inf) is NaN, also "
+                    "for the part that has the larger maximum." if math.inf in numbers else None)
+    else:
+        check.that(math.isfinite(total), "-inf - -inf is NaN. Where both maxima are -inf, there is nothing to rescale.",
+                   call=f"the total of {call}", got=total)
 
 
 @given(first=rows, second=rows, shift=st.sampled_from([1024.0, -1024.0, 65536.0]))

@@ -30,8 +30,9 @@ def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, A
     exp(m - top). `max` and `exp` are module 0's, imported above.
 
     Where both maxima are -inf, there is nothing to rescale, and -inf - -inf would be NaN; the joined total is then any
-    finite number. (All elements are -inf or there are none, and those count for nothing beside another element.) A part
-    with NaN or +inf needs no special care: NaN becomes the maximum, and inf - inf makes the total NaN, as it should be.
+    finite number. (All elements are -inf or there are none, and those count for nothing beside another element.) NaN in
+    a part becomes the maximum. Where a maximum is +inf, also that of one element (inf, 1.0), the joined
+    total is NaN, because inf - inf is: if both totals are always multiplied, that comes by itself.
     """
     # TODO 4.5: the larger maximum; both sums in terms of it. What is -inf - -inf?
     # BEGIN SOLUTION

@@ -46,7 +46,11 @@ def constant(value: Any, dtype: DType, device: str) -> TensorImpl:
         array = np.array([value], dtype=dtype.numpy)
     except OverflowError:
         raise RuntimeError(f"value {value} cannot be converted to type {dtype.name} without overflow") from None
-    return TensorImpl(devices.adopt(array, dtype, device), (), ())
+    if device not in devices.ALLOCATORS:
+        return TensorImpl(devices.adopt(array, dtype, device), (), ())
+    storage = devices.allocate(1, dtype, device)
+    storage.array.fill(array[0].item())  # nothing is copied from the host
+    return TensorImpl(storage, (), ())
 
 
 def prepare(op: str, operands: Sequence[Any], result: str = SAME,

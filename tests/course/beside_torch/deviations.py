@@ -28,3 +28,22 @@ DEVIATIONS: dict[str, tuple[str, str]] = {
     "a tensor of None": ("raises", _WORDS),
     "Parameter of a number": ("raises", _WORDS),
 }
+
+_GPU = "torch, too, refuses it for tensors on a GPU; they are compared with tensors on the CPU"
+_ZERO = "a GPU divides whole numbers by 0, in torch as well: nobody waits for it to ask"
+
+# The same for the device "cuda" alone. torch computes on the CPU here: these are what differs between its own devices.
+ON_CUDA: dict[str, tuple[str, str]] = {
+    "numpy": ("raises", _GPU),
+    "numpy's strides": ("raises", _GPU),
+    "numpy shares memory": ("raises", _GPU),
+    "numpy of what requires grad": ("raises", _GPU),
+    "factory: from_numpy shares memory": ("plain value", "the GPU's memory is its own"),
+    "repr": ("plain value", "it says device='cuda:0', as torch's on a GPU does"),
+    "str": ("plain value", "it says device='cuda:0', as torch's on a GPU does"),
+    "a % b, mixed dtypes": ("raises", _ZERO),
+    "a // b, mixed dtypes": ("raises", _ZERO),
+    "7 // a": ("raises", _ZERO),
+    "7 % a": ("raises", _ZERO),
+    "// of whole numbers by 0": ("raises", _ZERO),
+}
