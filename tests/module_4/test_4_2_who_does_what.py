@@ -67,8 +67,8 @@ def test_one_thread_for_each_element(case, grid, block):
     """Each element of out is written once, by one thread, and nothing is touched where no element lies."""
     made, call = traced(case, grid, block)
     for problem in made.problems:
-        steps = (" A thread begins with the element of its own number, cuda.grid(1), and goes on in steps of the number of "
-                 "all threads, cuda.gridsize(1): so each element belongs to one thread.")
+        steps = (" A thread begins with the element of its own number, cuda.grid(1), and goes on in steps of the "
+                 "number of all threads, cuda.gridsize(1): so each element belongs to one thread.")
         raise check.CheckFailed(call, note=problem.message + (steps if problem.kind == "race" else ""))
 
 
