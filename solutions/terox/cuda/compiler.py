@@ -113,6 +113,8 @@ class Kernel:
         if _numba.CUDA == "sim":
             if self._source is None:
                 self._check_count(len(given))
+            # Out of a memoryview come Python's truth values, with which operators can compute; NumPy's cannot be negated.
+            given = [memoryview(arg) if getattr(arg, "dtype", None) == np.bool_ else arg for arg in given]
             _numba.cuda.launch(self.loop, grid, block, [*self.bound.values(), *given])
             return
         if self._module is None:
