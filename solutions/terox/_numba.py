@@ -215,6 +215,13 @@ def cuda_entry(function: Any) -> Any:
     return cuda.jit(function) if __getattr__("CUDA") == "numba" else cuda.jit(cache=True)(function)
 
 
+def cuda_memory(array: np.ndarray) -> Any:
+    """For Numba's simulator: NumPy's memory as the GPU's. An array as it is would be copied, there and back."""
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    return FakeCUDAArray(array)
+
+
 def is_compile_error(error: Exception) -> bool:
     """Whether an error comes from a compiler that does not accept a kernel; numba-cuda's are of Numba's class."""
     return isinstance(error, NumbaError)

@@ -42,16 +42,20 @@ def child(arguments, folder, **environment):
     return json.loads(result.stdout)
 
 
-CASES = str(ROOT / "tests" / "course" / "cuda_cases.py")
+CASES, PROGRAM = (str(ROOT / "tests" / "course" / name) for name in ("cuda_cases.py", "cuda_program.py"))
 
 
 @pytest.fixture(scope="module")
-def ptx(tmp_path_factory):
+def compiler():
     if importlib.util.find_spec("numba_cuda") is None or importlib.util.find_spec("nvidia") is None:
         problem = "NVIDIA's compiler is not installed (python -m course setup --layer gpu)"
         if os.environ.get("TEROX_REQUIRE_NVVM") == "1":
             pytest.fail(f"{problem}, and TEROX_REQUIRE_NVVM=1")
         pytest.skip(problem)
+
+
+@pytest.fixture(scope="module")
+def ptx(compiler, tmp_path_factory):
     return child(["-c", AS_ON_A_GPU.format(path=CASES)], tmp_path_factory.mktemp("kernels"))
 
 
@@ -59,6 +63,15 @@ def test_every_kernel_compiles(ptx):
     wrong = {name: text for name, text in ptx.items() if ".visible .entry" not in text}
     assert not wrong, "\n".join(f"{name}: {text[:500]}" for name, text in wrong.items())
     assert len(ptx) > 200
+
+
+def test_every_kernel_that_the_device_launches_compiles(compiler, tmp_path):
+    found = child([PROGRAM, "compile"], tmp_path, TEROX_CUDA="sim")
+    wrong = {name: text for name, text in found.items() if ".visible .entry" not in text}
+    assert not wrong, "\n".join(f"{name}: {text[:500]}" for name, text in wrong.items())
+    assert len(found) > 60
+    wide = {name for name, text in found.items() if ".f64" in text and not re.search("float64|int64|bool", name)}
+    assert not wide
 
 
 def test_kernels_of_float32_compute_in_32_bits(ptx):
@@ -93,3 +106,74 @@ def test_on_numbas_simulator_every_kernel_gives_the_same(tmp_path):
         limit = 1e-5 if "float32" in name else 1e-12
         np.testing.assert_allclose(values, numbas[name], rtol=limit, atol=limit, err_msg=name)
         assert np.isfinite(values).any(), f"{name} gives nothing to compare"
+
+
+def test_on_numbas_simulator_the_device_gives_the_same(tmp_path):
+    ours = child([PROGRAM, "run"], tmp_path, TEROX_CUDA="sim")
+    numbas = child([PROGRAM, "run"], tmp_path, TEROX_CUDA="numba")
+    assert list(ours) == list(numbas) and len(ours) > 70
+    for name, values in ours.items():
+        np.testing.assert_allclose(values, numbas[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+MISTAKES = '''
+import numpy as np
+from terox._numba import cuda
+from terox.cuda.elementwise import offset
+
+def whole_array(fn, out, a, count):
+    out[0] = fn(a)
+
+def fraction(fn, out, a, count):
+    i = cuda.grid(1) / 2
+    out[i] = a[i]
+
+def too_many(fn, out, a, count):
+    if count:
+        out[0] = fn(a[0], a[0])
+
+def too_few(fn, out, a, count):
+    out[offset(count, (3,))] = 0
+
+def no_length(fn, out, a, count):
+    n = count + 1
+    out[0] = cuda.shared.array(n, np.float32)[0]
+
+def whole_index(fn, out, a, count):
+    out[cuda.threadIdx] = a[0]
+'''
+
+EXPLAINED = """
+import json, sys, traceback
+import mistakes
+from numba import types
+from terox.cuda import compiler
+from terox.tensors import operators
+found = {}
+for name, loop in vars(mistakes).items():
+    if getattr(loop, "__module__", "") == "mistakes":
+        try:
+            compiler.kernel(loop, ("float32", "float32"), fn=operators.abs).ptx(
+                types.float32[::1], types.float32[::1], types.int64)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            found[name] = type(error).__name__, str(error), last.line
+json.dump(found, sys.stdout)
+"""
+
+
+def test_what_the_compiler_refuses_is_told_in_the_learners_line(compiler, tmp_path):
+    (tmp_path / "mistakes.py").write_text(MISTAKES, encoding="utf-8")
+    found = child(["-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + EXPLAINED], tmp_path / "kernels",
+                  TEROX_CUDA="sim")
+    for name, words, line in [
+            ("whole_array", "`fn`, which is `abs` here, takes a number for `x`, but is called with a 1-D array", "out[0] = fn(a)"),
+            ("fraction", "An index is a float here", "out[i] = a[i]"),
+            ("too_many", "takes 1 argument (x), but is called with 2", "out[0] = fn(a[0], a[0])"),
+            ("too_few", "takes 3 arguments (number, sizes, strides), but is called with 2",
+             "out[offset(count, (3,))] = 0"),
+            ("no_length", "", "out[0] = cuda.shared.array(n, np.float32)[0]"),
+            ("whole_index", "", "out[cuda.threadIdx] = a[0]")]:
+        kind, said, where = found[name]
+        assert (kind, where) == ("CompileError", line), (name, found[name])
+        assert words in said and said.endswith("TEROX_CUDA=sim and start Python again."), said
