@@ -26,12 +26,12 @@ def turned(x):
 
 
 def minus(x, y):
-    return x - 2.0 * y
+    return x - 5.0 * y
 
 
 def weighted(*numbers):
     """The same functions, for the expected values: `turned` of one number, `minus` of two."""
-    return 3.0 * numbers[0] - 1.0 if len(numbers) == 1 else numbers[0] - 2.0 * numbers[1]
+    return 3.0 * numbers[0] - 1.0 if len(numbers) == 1 else numbers[0] - 5.0 * numbers[1]
 
 
 def memory_of(sizes, strides):
