@@ -50,8 +50,7 @@ def test_traced(case):
     element of the result written once: for tiles of any size.
     """
     memories = case.memories()
-    made = case.traced(memories=memories)
-    made.check()
+    case.checked(memories=memories)
     a, b = case.operands(memories)
     judge(case, memories, a @ b)
 
@@ -62,8 +61,7 @@ def test_traced(case):
 @example(case=Product(2, 2, 2, batch=(2,), tile=2))
 def test_who_writes(case):
     """The thread with threadIdx (x, y) writes the element in row blockIdx.y * TILE + y, column blockIdx.x * TILE + x."""
-    made = case.traced()
-    made.check()
+    made = case.checked()
     writers, side = made.writers("out"), case.side
     for index, place in zip(np.ndindex(case.shapes[0]), case.places(0).ravel().tolist()):
         *which, i, j = index
@@ -77,8 +75,7 @@ def test_who_writes(case):
 
 def counted(case, kernel=None):
     """How often the elements of a and of b are read: of each, the most."""
-    made = case.traced(kernel)
-    made.check()
+    made = case.checked(kernel)
     return made, {name: int(made.counts(name)[0].max(initial=0)) for name in ("a", "b")}
 
 
@@ -125,8 +122,7 @@ def test_reads_of_a_large_product(tile):
 def test_coalesced(tile):
     """Neighbors in x read and write neighbors in memory, where rows are contiguous: `a`, `b` and `out`."""
     case = Product(2 * tile, 2 * tile, 2 * tile, tile=tile)
-    made = case.traced()
-    made.check()
+    made = case.checked()
     for name in ("a", "b", "out"):
         for access in made.warps(name, warp=tile):  # the threads with one y
             first, last = min(access.elements), max(access.elements)

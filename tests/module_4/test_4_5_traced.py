@@ -111,7 +111,7 @@ def test_traced(case, more, seed):
     """
     out, a = case.memories(values_for(case, seed))
     rows = case.read(a, 1)
-    case.traced((out, a), case.block * 2 if more else None).check()
+    case.checked((out, a), case.block * 2 if more else None)
     rtol, atol = (max(each) for each in zip(*(tolerance(row, case.kind, case.sizes[-1]) for row in rows)))
     check.all_close([x for row in case.read(out, 0) for x in row], [x for row in rows for x in by_definition(row)],
                     rtol=rtol, atol=atol, call=f"{case!r}, with BLOCK = {case.block * 2 if more else case.block}")
@@ -126,8 +126,7 @@ def test_passes(block, length, rows):
     read again.
     """
     case = Rows((rows, length), block=block)
-    made = case.traced(case.memories(values_for(case, 0)))
-    made.check()
+    made = case.checked(case.memories(values_for(case, 0)))
     reads, _ = made.counts("a")
     check.that(reads.max() <= 2, f"An element of `a` is read {reads.max()} times, and twice is enough: maximum and sum are "
                "found together, by join, and each thread has elements of its own.", call=repr(case))
@@ -139,8 +138,7 @@ def test_passes(block, length, rows):
 def test_coalesced(block):
     """Neighboring threads have neighboring elements: thread t has t, t + threads, ..."""
     case = Rows((1, 3 * block), block=block)
-    made = case.traced(case.memories(values_for(case, 1)))
-    made.check()
+    made = case.checked(case.memories(values_for(case, 1)))
     for name in ("a", "out"):
         for access in made.warps(name, warp=block):
             check.that(max(access.elements) - min(access.elements) < block, f"Neighboring threads touch elements of "
@@ -156,7 +154,7 @@ def test_rows_are_independent(row, other):
     results = []
     for fill in (0.0, other):
         out, a = case.memories(np.array([[fill] * len(row), row, [fill] * len(row)]))
-        case.traced((out, a)).check()
+        case.checked((out, a))
         results.append(case.read(out, 0)[1])
     check.equal(results[1], results[0], call=f"the results of the row {row}, between two rows of {other}",
                 note="Between two rows of 0, they are others.")
