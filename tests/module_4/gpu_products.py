@@ -1,4 +1,4 @@
-"""What the tests of task 4.4 share: one product of matrices on the GPU, what it should leave behind, what slips leave."""
+"""What the tests of task 4.4 share: one product of matrices on the GPU, and what it should leave behind."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Product:
 
 
 def explained(made, call, where, unless=""):
-    """What was traced; raises CheckFailed with the first problem, and for places outside of memory says where to look."""
+    """What was traced. Raises CheckFailed with the first problem; for places outside of memory it says where to look."""
     for problem in made.problems:
         if problem.kind != unless:
             outside = problem.kind in ("out of range", "negative index", "outside")
@@ -211,8 +211,21 @@ def judge(case, memories, right, mistakes=()):
         if got[place] != wanted[place] and not (got[place] != got[place] and wanted[place] != wanted[place]):
             shown = f"out[{', '.join(map(str, index if case.batch != (1,) else index[1:]))}]"
             value = "not written" if got[place] == UNTOUCHED else check.shown(got[place].item())
-            raise check.CheckFailed(repr(case), f"{shown}: {value}", f"{shown}: {wanted[place].item()}", said or
-                                    f"{shown} is the sum of {case.k} products, and belongs to {case.thread_of(index)}.")
+            raise check.CheckFailed(repr(case), f"{shown}: {value}", f"{shown}: {wanted[place].item()}",
+                                    said or general_note(case, shown, index, got[place], wanted[place]))
     place = int(np.flatnonzero(got != wanted)[0])
     raise check.CheckFailed(repr(case), note=said or f"Place {place} of the memory of out was written, and none of its "
                             "elements lies there.")
+
+
+def general_note(case, shown, index, got, wanted):
+    """What to think of where no slip is known that gives this number."""
+    note = (f"{shown} is the sum of {case.k} products, and belongs to {case.thread_of(index)}: rows go with y, columns "
+            "with x.")
+    rest = case.k % case.side
+    if rest and got != UNTOUCHED:
+        note += (f" The last piece has only {rest} product{'s' if rest > 1 else ''}; both tiles have to be filled up "
+                 "with 0.")
+        if got != got and wanted == wanted:
+            note += " (0 times infinity, or NaN, is NaN: one of them is not enough.)"
+    return note

@@ -61,8 +61,8 @@ class Rows:
         self.own = out or contiguous(self.sizes), a or contiguous(self.sizes)
 
     def __repr__(self):
-        return (f"softmax_kernel: rows {self.sizes[:-1]}, length {self.sizes[-1]}, {self.block} threads a block; strides "
-                f"(rows, element) of out {self.own[0]}, a {self.own[1]}; {self.kind}")
+        return (f"softmax_kernel: rows {self.sizes[:-1]}, length {self.sizes[-1]}, {self.block} threads a block; "
+                f"strides (rows, element) of out {self.own[0]}, a {self.own[1]}; {self.kind}")
 
     @property
     def count(self):
