@@ -131,7 +131,7 @@ class Product:
 
 
 def explained(made, call, where, unless=""):
-    """What was traced. Raises CheckFailed with the first problem; for places outside of memory it says where to look."""
+    """What was traced. Raises CheckFailed with the first problem; for a place outside of memory, says where to look."""
     for problem in made.problems:
         if problem.kind != unless:
             outside = problem.kind in ("out of range", "negative index", "outside")

@@ -58,8 +58,8 @@ def test_passes(block, length, rows):
     case = Rows((rows, length), block=block)
     made = case.checked(case.memories(values_for(case, 0)))
     reads, _ = made.counts("a")
-    check.that(reads.max() <= 2, f"An element of `a` is read {reads.max()} times, and twice is enough: maximum and sum are "
-               "found together, by join, and each thread has elements of its own.", call=repr(case))
+    check.that(reads.max() <= 2, f"An element of `a` is read {reads.max()} times, and twice is enough: maximum and sum "
+               "are found together, by join, and each thread has elements of its own.", call=repr(case))
     written = made.counts("out")[0].max()
     check.that(written == 0, "Results are read again. Divide before you write them.", call=repr(case))
 
@@ -72,7 +72,7 @@ def test_coalesced(block):
     for name in ("a", "out"):
         for access in made.warps(name, warp=block):
             check.that(max(access.elements) - min(access.elements) < block, f"Neighboring threads touch elements of "
-                       f"`{name}` that are not neighbors. Thread t has the elements t, t + threads, t + 2 * threads, ...",
+                       f"`{name}` that are not neighbors. Thread t has the elements t, t + threads, ...",
                        call=repr(case), got=f"elements {list(access.elements)} of `{name}`, at {access.line}")
 
 
