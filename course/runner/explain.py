@@ -13,6 +13,14 @@ from course.runner.dumps import dump_frames, dump_reason
 from course.runner.rows import LABEL, WIDTH, example_rows, first_line, first_paragraph, row
 from course.runner.source import Sources, SyntaxProblem
 
+# What Python, NumPy and the tracer say of a float where a whole number belongs.
+_NEEDS_WHOLE = re.compile(
+    r"^TypeError: ('(numpy\.)?float\d*' object cannot be interpreted as an integer|slice indices must be integers"
+    r"|\w+ indices must be integers or slices, not (numpy\.)?float|an index of \w+ must be a whole number or a slice, "
+    r"not (np\.float64\()?-?\d+\.)|^IndexError: only integers, slices")
+_NOT_WHOLE = ("A float stands where a whole number is needed. `/` gives a float, 6 / 2 too: `//` gives a whole number. "
+              "np.empty and np.zeros without a dtype hold floats.")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -161,7 +169,8 @@ class Explainer:
             return rows + row("Error", re.sub(r"^\S+:\d+: in [\w.<>]+: ", "", message))
         if name == "ImportError":
             message = re.sub(r" \([^()]*\.py\)$", "", message)  # the path of the file, which the next rows say
-        return rows + row("Error", f"{name}: {message}" if message else name)
+        rows += row("Error", f"{name}: {message}" if message else name)
+        return rows + (row("Note", _NOT_WHOLE) if _NEEDS_WHOLE.search(f"{name}: {message}") else [])
 
     def _printed(self, output: list[str]) -> list[str]:
         if not output:

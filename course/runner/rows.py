@@ -12,6 +12,7 @@ _PATHS = ("Where", "Your code", "Test")  # never broken: editors and terminals m
 # "Falsifying example: test_f(x=0)" or, in newer releases, "Failing test case: ..."
 _EXAMPLE = re.compile(r"^(?:Falsifying|Failing)[\w ]*: \w+\((.*)\)\s*$", re.DOTALL)
 _DRAWN = re.compile(r"^Draw \d+(?: \((.*?)\))?: (.*)$", re.DOTALL)
+_CALL = re.compile(r"[a-z_]\w*\(")
 _OTHER = re.compile(r"\s*# or any other generated value$")
 
 
@@ -54,5 +55,8 @@ def example_rows(notes: list[str], call: str) -> list[str]:
 
 
 def _spaced(argument: str) -> str:
+    """"x = 1.0". A call says itself what it is, and so does a `case`, which stands for all of the input."""
     name, equals, value = argument.partition("=")
+    if name == "case" or _CALL.match(value):
+        return value
     return f"{name} = {value}" if equals and name.isidentifier() else argument

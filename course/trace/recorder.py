@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 READ, WRITE = 0, 1
+_OF_A_CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]|^<ipython-input-")
 _ASSIGNED = re.compile(r"\s*([A-Za-z_]\w*)\s*(?::[^=]*)?=[^=]")
 
 
@@ -32,17 +33,6 @@ class Serial:
 SERIAL = Serial()
 
 
-def _cell(file: str) -> str:
-    """The cell of a notebook whose code has this file name, "" for code of a real file."""
-    if not re.search(r"ipykernel_\d+|^<ipython-input", file):
-        return ""
-    try:
-        _, name = sys.modules["IPython"].get_ipython().compile.format_code_name(file)
-    except (KeyError, AttributeError, TypeError):  # another version of IPython, or another front
-        name = ""
-    return f"cell {name}" if name.startswith("In") else "the cell"
-
-
 class Place(NamedTuple):
     """A place in a program: "reduce.py:41", as text; in a notebook, "line 3 of cell In[7]"."""
 
@@ -52,6 +42,17 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         cell = _cell(self.file)
         return f"line {self.line} of {cell}" if cell else f"{os.path.basename(self.file)}:{self.line}"
+
+
+def _cell(file: str) -> str | None:
+    """What a notebook shows for a cell, whose file has a name that nobody has ever seen."""
+    interactive = sys.modules.get("IPython")
+    shell: Any = interactive.get_ipython() if interactive is not None else None
+    try:
+        kind, name = shell.compile.format_code_name(file)
+    except (AttributeError, TypeError):  # no notebook, or not one of its cells
+        return "this cell" if _OF_A_CELL.search(file) else None
+    return f"{kind.lower()} {name}"
 
 
 class Access(NamedTuple):

@@ -1,52 +1,26 @@
-"""The provided generator: what is copied into a kernel's file, under which names; threads, forks, and plain Python."""
+"""The provided generator: what is copied into a kernel's file, under which names, and from which lines."""
 
 from __future__ import annotations
 
 import ast
-import functools
-import importlib.util
-import json
 import linecache
 import math
-import os
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from kernel_modules import kernels_folder, load  # noqa: F401
 
-import terox
 from terox.foundations import operators
-from terox.parallel import compiler, elementwise, reduce, softmax, threads
+from terox.parallel import compiler, elementwise, reduce, softmax
 from terox.parallel.compiler import CompileError
 from terox.parallel.sources import Source, literal
-
-ROOT = Path(__file__).resolve().parents[2]
 
 LOOP = '''
 def loop(fn, begin, end, out, a, sizes, strides):
     for i in range(begin, end):
         out[i] = fn(a[i])
 '''
-
-
-@pytest.fixture(scope="module", autouse=True)
-def kernels_folder(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEROX_KERNELS", str(tmp_path_factory.mktemp("kernels")))
-        yield
-
-
-def load(path, text):
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def run(loop, fn, values, dtype="float64"):
@@ -292,159 +266,3 @@ def test_lines_that_are_wrapped_or_joined_in_the_copy(tmp_path):
              if source.original(text, number)}
     assert {line.strip(): number for line, number in lines.items() if "@" not in line and "def" not in line} == {
         "y = x + 1.0": 2, "z = y": 3, "if x > 0:": 5, "return z": 5, "return y": 7}
-
-
-# ---- Threads ----
-
-
-def total(n, grain):
-    a = np.linspace(0.0, 1.0, n)
-    out = np.zeros(n)
-    kernel = compiler.kernel(elementwise.elementwise_range, ("float64",) * 2, row=elementwise.map_row, fn=operators.neg)
-    kernel.parallel(n, grain, out, a, np.array([n]), np.array([[1], [1]]))
-    assert (out == -a).all()
-    return out
-
-
-@pytest.fixture
-def restored_threads(monkeypatch):
-    monkeypatch.setattr(threads, "_wanted", None)
-
-
-def test_number_of_threads(restored_threads):
-    most = terox.get_num_threads()
-    assert most >= 1
-    results = []
-    for n in (1, 2, 1000):
-        terox.set_num_threads(n)
-        assert terox.get_num_threads() == min(n, most)
-        results.append(total(10_000, 100))
-    assert (results[0] == results[1]).all() and (results[0] == results[2]).all()
-    with pytest.raises(RuntimeError, match="positive integer"):
-        terox.set_num_threads(0)
-    for wrong in (1.0, True, "2"):
-        with pytest.raises(TypeError, match="expects an int"):
-            terox.set_num_threads(wrong)
-
-
-def test_several_python_threads_at_once(restored_threads):
-    """All of them compile, and run, the same kernels."""
-    compiler._kernels.clear()
-    problems = []
-
-    def work():
-        try:
-            for _ in range(20):
-                total(5_000, 50)
-        except BaseException as error:  # noqa: BLE001
-            problems.append(error)
-
-    running = [threading.Thread(target=work) for _ in range(6)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join(60)
-    assert not problems and not any(thread.is_alive() for thread in running)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_after_a_fork():
-    """The child has no threads, and must not ask for any: GNU's OpenMP would end it."""
-    expected = total(10_000, 100)
-    with threads._lock:  # as if another thread were just computing
-        child = os.fork()
-        if child == 0:
-            try:
-                os._exit(0 if (total(10_000, 100) == expected).all() else 1)
-            finally:
-                os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert (total(10_000, 100) == expected).all()
-
-
-# ---- NUMBA_DISABLE_JIT=1 ----
-
-
-SAMPLE = """
-import json
-import numpy as np
-import terox
-from terox.parallel import handover, vector_math
-from terox import _numba
-
-assert not _numba.JIT
-results = {"python": {}, "cpu": {}, "intrinsics": {}}
-for device in ("python", "cpu"):
-    terox.set_default_device(device)
-    for kind in (terox.float32, terox.float64):
-        with handover.disabled(), np.errstate(all="ignore"):
-            x = terox.tensor([[0.5, -1.0, 2.0], [float("inf"), 0.0, -3.0]], dtype=kind)
-            y = terox.tensor([[1.0], [-2.0]], dtype=kind)
-            for name, value in {
-                "add": x + y, "mul": x * y, "exp": x.exp(), "sigmoid": x.sigmoid(), "relu": x.relu(), "lt": x < y,
-                "sum": x[0].sum(), "rows": x.sum(1), "columns": x.sum(0), "max": x.amax(1), "matmul": x[:1].T @ y[:1],
-                "softmax": x.softmax(1), "log_softmax": x.log_softmax(1), "logsumexp": x.logsumexp(1), "T": x.T + y.T,
-                "where": terox.where(x > 0, x, y), "long": terox.ones(40000, dtype=kind).sum(),
-            }.items():
-                results[device][f"{name} {kind}"] = value.tolist()
-for kind in (np.float32, np.float64):
-    with np.errstate(all="ignore"):
-        numbers = [kind(number) for number in (-0.0, 1.0, -87.5, 88.0, float("nan"), float("-inf"), 1e-30)]
-        results["intrinsics"][kind.__name__] = [
-            [float(_numba.from_bits(_numba.bits(number))) for number in numbers],
-            [float(_numba.maximum(number, other)) for number in numbers for other in numbers],
-            [float(_numba.add_any_order(number, other)) for number in numbers for other in numbers],
-            [float(vector_math.exp(number)) for number in numbers]]
-print(json.dumps(results))
-"""
-
-INTRINSICS = """
-from terox._numba import add_any_order, bits, from_bits, maximum
-from terox.parallel.vector_math import exp
-
-def loop(begin, end, out, a, sizes, strides):
-    n = sizes[0]
-    for i in range(begin, end):
-        out[i] = from_bits(bits(a[i]))
-        out[n + i] = exp(a[i])
-        for j in range(n):
-            out[2 * n + i * n + j] = maximum(a[i], a[j])
-            out[2 * n + n * n + i * n + j] = add_any_order(a[i], a[j])
-"""
-
-
-@functools.cache
-def uncompiled():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1",
-                   "PYTHONPATH": os.pathsep.join([str(ROOT / "solutions"), str(ROOT)])}
-    done = subprocess.run([sys.executable, "-c", SAMPLE], env=environment, text=True, capture_output=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def close(one, other, kind):
-    np.testing.assert_allclose(np.array(one, float), np.array(other, float), rtol=64 * np.finfo(kind).eps)
-
-
-def test_all_of_it_runs_uncompiled():
-    """Ops of each kind, compared with the loops of module 2."""
-    results = uncompiled()
-    for name, expected in results["python"].items():
-        close(results["cpu"][name], expected, np.float32 if "float32" in name else np.float64)
-
-
-def test_python_forms_of_what_one_instruction_does(tmp_path):
-    plain = uncompiled()["intrinsics"]
-    module = load(tmp_path / "intrinsics.py", INTRINSICS)
-    for kind in (np.float32, np.float64):
-        a = np.array([-0.0, 1.0, -87.5, 88.0, math.nan, -math.inf, 1e-30], kind)
-        n = len(a)
-        out = np.zeros(2 * n + 2 * n * n, kind)
-        kernel = compiler.kernel(module.loop, (kind.__name__,) * 2)
-        kernel.serial(0, n, out, a, np.array([n]), np.array([[1], [1]]))
-        same, largest, sums, powers = (np.array(part) for part in plain[kind.__name__])
-        for got, expected in ((out[:n], same), (out[2 * n : 2 * n + n * n], largest), (out[2 * n + n * n :], sums)):
-            np.testing.assert_array_equal(got, expected.astype(kind))
-            np.testing.assert_array_equal(np.signbit(got[expected == 0]), np.signbit(expected[expected == 0]))
-        close(out[n : 2 * n], powers, kind)

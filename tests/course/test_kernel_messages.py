@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
-import sys
 import textwrap
 import traceback
 
 import numpy as np
 import pytest
+from kernel_modules import kernels_folder, load  # noqa: F401
 
 from terox.foundations import operators
 from terox.parallel import compiler
@@ -115,22 +114,6 @@ CASES = {
 FORBIDDEN = re.compile(r"(?i)numba|njit|typing|reflected|kernel_[0-9a-f]|nopython|int64|float32|overload|literal\[")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def kernels_folder(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TEROX_KERNELS", str(tmp_path_factory.mktemp("kernels")))
-        yield
-
-
-def load(path, text):
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def run(module, n=3, how="serial"):
     bound = {"fn": operators.exp} if "fn" in inspect.signature(module.loop).parameters else {}
     kernel = compiler.kernel(module.loop, ("float32", "float32"), **bound)
@@ -141,6 +124,11 @@ def run(module, n=3, how="serial"):
     else:
         kernel.parallel(n, n // 4, out, a, *tables)
     return out
+
+
+def uncompiled(module, n=3):
+    bound = [operators.exp] if "fn" in inspect.signature(module.loop).parameters else []
+    module.loop(*bound, 0, n, np.zeros(n, np.float32), np.ones(n, np.float32), np.array([n]), np.array([[1], [1]]))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -159,14 +147,28 @@ def test_mistake_is_told_in_plain_words(name, tmp_path):
     said = str(raised.value)
     assert said.startswith(f"{path.as_posix()}:{line}: in {function}: "), said
     assert words in said, said
-    own, _, last = said.partition(": in ")[2].partition("To see it run")
-    assert "NUMBA_DISABLE_JIT=1" in last and "plain Python" in last
+    own, advice, last = said.partition(": in ")[2].partition("To see it run")
+    if advice:
+        assert "NUMBA_DISABLE_JIT=1" in last and "plain Python" in last
+        with pytest.raises(Exception):  # noqa: B017 - else the advice would hide the mistake
+            uncompiled(module)
     assert not FORBIDDEN.search(own.partition(": ")[2]), said
     assert 1 <= len(re.findall(r"[.?)](?= |$)", own.strip())) <= 3, said
     # The traceback ends there, too, so that tools that know nothing of this lead to the line.
     end = traceback.extract_tb(raised.value.__traceback__)[-1]
     assert (end.filename, end.lineno, end.name) == (str(path), line, function)
     assert raised.value.__suppress_context__ and raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize("name, helps", [("array for a number", True), ("number indexed", True),
+                                         ("array in range", True), ("list and array", False), ("try", False),
+                                         ("variable changes its kind", False), ("list outside", False),
+                                         ("shape from a list", False), ("misspelled name", False)])
+def test_advice_to_run_it_uncompiled_where_that_helps(name, helps, tmp_path):
+    module = load(tmp_path / f"advice_{list(CASES).index(name)}.py", HEAD + textwrap.indent(CASES[name][0], " " * 8))
+    with pytest.raises(CompileError) as raised:
+        run(module)
+    assert ("NUMBA_DISABLE_JIT" in str(raised.value)) == helps
 
 
 @pytest.mark.parametrize("body, kind, words", [

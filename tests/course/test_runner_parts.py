@@ -5,10 +5,12 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from course.manifest import Manifest, Module, Task
 from course.runner import overlay
+from course.runner.describe import Describer
 from course.runner.dumps import dump_frames, dump_reason
 from course.runner.explain import Explainer
 from course.runner.outcome import UsageError
@@ -260,6 +262,26 @@ def test_example_rows():
     assert example_rows(old, "")[0].split() == ["Input:", "x", "=", "-1000.0"]
     assert example_rows(old, "sigmoid(-1000.0)") == []
     assert example_rows(["Falsifying explicit example: test_f(self=<t>, x=3)"], "") != []
+
+
+def test_an_input_that_says_itself_what_it_is_has_no_name():
+    notes = ["Failing test case: test_f(\n    case=n=3, places=[0],\n    work=reduce(add, 0.0),\n    kind='f',\n)"]
+    assert [line.strip() for line in example_rows(notes, "")] == [
+        "Input:       n=3, places=[0]", "reduce(add, 0.0)", "kind = 'f'"]
+    assert example_rows(notes, "f(n=3, places=[0], reduce(add, 0.0), 'f')") == []
+
+
+@pytest.mark.parametrize("code, noted", [
+    ("range(6 / 2)", True), ("x[2 / 2]", True), ("tuple(x)[2 / 2]", True), ("x[: 4 / 2]", True),
+    ("np.zeros(3)[2 / 2]", True), ("np.ones(3)[: np.ones(1)[0]]", True), ("range('3')", False), ("[1][5]", False),
+    ("1.0 + 'a'", False),
+])
+def test_a_float_for_a_whole_number_is_explained(code, noted, tmp_path):
+    with pytest.raises((TypeError, IndexError)) as raised:
+        eval(code, {"np": np, "x": [1, 2]})
+    described = Describer(str(tmp_path), str(tmp_path))(raised.value)
+    lines = Explainer(sources(tmp_path, ""))._error(described)
+    assert ("`//` gives a whole number" in " ".join(" ".join(lines).split())) == noted
 
 
 def test_row():

@@ -7,6 +7,7 @@ import pytest
 from on_python import on_python  # noqa: F401
 
 import terox
+from terox.tensors.storage import TensorImpl
 
 # ---- tensor ----
 
@@ -133,6 +134,14 @@ def test_numpy_of_views_shares_memory():
     x.T[3, 2, 1] = -1
     assert x.numpy()[1, 2, 3] == -1
     assert np.asarray(x).dtype == np.int64 and np.array(x, dtype=np.float32).dtype == np.float32
+
+
+def test_numpy_of_strides_that_lead_out_of_memory():
+    """Strides that are wrong raise an error. Nobody reads memory that belongs to others."""
+    storage = terox.zeros(4).impl.storage
+    for sizes, strides, offset in (((3, 3), (3, 1), 0), ((2, 2), (2, 1), 1), ((), (), 4)):
+        with pytest.raises((ValueError, TypeError)):
+            TensorImpl(storage, sizes, strides, offset).numpy()
 
 
 def test_memory_outlives_its_array():

@@ -1,15 +1,28 @@
-"""What the tests of tasks 3.1 and 3.2 share: sizes and strides of several operands, as tensors come by them."""
+"""What the tests of tasks 3.1 and 3.2 share: sizes and strides of several operands, as tensors come by them; memory."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from typing import NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
+GUARD = 12  # places behind each operand, which hold something, so that a slip ends in a wrong number
+
 # Small ones come first: examples shrink to them.
 SIZES = st.sampled_from([2, 3, 1, 2, 4, 3, 2, 5])
+
+
+class Layout(NamedTuple):
+    """The sizes of a loop's work, and the strides of every operand, the result's first."""
+
+    sizes: tuple
+    strides: list
+
+    def __repr__(self):
+        return f"sizes={self.sizes}, strides={self.strides}"
 
 
 def shapes(least_dims=1, max_dims=4, most=48, sizes=SIZES):
@@ -49,14 +62,14 @@ def strides_for(draw, sizes, stretched=True):
 
 @st.composite
 def work(draw, least=3, most=3, max_dims=4, elements=48, stretched_out=False):
-    """(sizes, strides): `least` to `most` operands of the same sizes, the first of which is the result."""
+    """A layout: `least` to `most` operands of the same sizes, the first of which is the result."""
     sizes = draw(shapes(max_dims=max_dims, most=elements))
     count = draw(st.integers(least, most))
     strides = [draw(strides_for(sizes, stretched=stretched_out))]
     while len(strides) < count:  # often as another one, as where nothing is broadcast
         same = draw(st.booleans()) and draw(st.booleans())
         strides.append(strides[0] if same else draw(strides_for(sizes)))
-    return sizes, strides
+    return Layout(sizes, strides)
 
 
 def indices(sizes):
@@ -77,3 +90,8 @@ def room(sizes, strides):
 def table(sizes, strides):
     """Sizes and strides as loops take them."""
     return np.array(sizes, np.int64), np.array(strides, np.int64).reshape(len(strides), len(sizes))
+
+
+def memory_of(lengths, guard=GUARD):
+    """A 1-D array for each operand, all of whose numbers differ."""
+    return [np.arange(length + guard, dtype=np.float64) * 10.0**k + 10.0**k for k, length in enumerate(lengths)]

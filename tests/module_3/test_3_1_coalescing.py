@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from operands import places, shapes, work
+from operands import Layout, places, shapes, work
 
 from course import check
 from terox.parallel.coalescing import coalesce, reorder
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.task("3.1")
 
 def answer(function, sizes, strides):
     """What `function(sizes, strides)` gives, as a tuple and a list of tuples, and the text of the call."""
-    call = f"{function.__name__}({sizes}, {strides})"
+    call = f"{function.__name__}({Layout(sizes, strides)})"
     given = copy.deepcopy(strides)
     got = function(sizes, given)
     check.equal(given, strides, call=f"strides after {call}",
@@ -64,16 +64,16 @@ def minus(each):
 
 
 @given(case=work(1, 3, stretched_out=True))
-@example(case=((4, 2, 3), [(3, 12, 1), (1, 4, 8)]))  # every mistake gives something else
-@example(case=((2, 3), [(1, 2), (3, 1)]))
-@example(case=((2, 3), [(3, 1), (1, 2)]))
-@example(case=((2, 3, 4), [(12, 4, 1), (12, 4, 1)]))
-@example(case=((2, 3, 4), [(1, 8, 2), (12, 4, 1)]))
-@example(case=((2, 3), [(0, 0), (1, 2)]))
-@example(case=((2, 3, 4), [(0, 0, 0), (0, 0, 1), (1, 3, 0)]))
-@example(case=((2, 3, 4), [(0, 0, 1), (1, 2, 0), (0, 9, 0)]))
-@example(case=((3, 4, 2), [(0, 0, 0), (1, 1, 1)]))
-@example(case=((5,), [(1,), (0,)]))
+@example(case=Layout((4, 2, 3), [(3, 12, 1), (1, 4, 8)]))  # every mistake gives something else
+@example(case=Layout((2, 3), [(1, 2), (3, 1)]))
+@example(case=Layout((2, 3), [(3, 1), (1, 2)]))
+@example(case=Layout((2, 3, 4), [(12, 4, 1), (12, 4, 1)]))
+@example(case=Layout((2, 3, 4), [(1, 8, 2), (12, 4, 1)]))
+@example(case=Layout((2, 3), [(0, 0), (1, 2)]))
+@example(case=Layout((2, 3, 4), [(0, 0, 0), (0, 0, 1), (1, 3, 0)]))
+@example(case=Layout((2, 3, 4), [(0, 0, 1), (1, 2, 0), (0, 9, 0)]))
+@example(case=Layout((3, 4, 2), [(0, 0, 0), (1, 1, 1)]))
+@example(case=Layout((5,), [(1,), (0,)]))
 def test_reorder(case):
     """The dimension with the result's longest stride comes first; where the result's are equal, the next operand
     decides; sizes and all strides move together.
@@ -113,8 +113,8 @@ def test_reorder(case):
 
 
 @given(case=work(2, 3))
-@example(case=((2, 3), [(1, 2), (3, 1)]))
-@example(case=((2, 3, 4), [(4, 8, 1), (0, 1, 3)]))
+@example(case=Layout((2, 3), [(1, 2), (3, 1)]))
+@example(case=Layout((2, 3, 4), [(4, 8, 1), (0, 1, 3)]))
 def test_reorder_keeps_elements_together(case):
     """Each index finds the same elements of all operands together as before, only in another order."""
     sizes, strides = case
@@ -239,7 +239,7 @@ def divided(draw):
         else:
             columns.insert(d, (1, *[draw(st.sampled_from([0, 1, 5])) for _ in strides]))
     sizes, *strides = zip(*columns)
-    return sizes, strides
+    return Layout(sizes, strides)
 
 
 CASES = st.one_of(divided(), work(1, 3, stretched_out=True))
@@ -269,7 +269,7 @@ EXAMPLES = [
 
 def examples(test):
     for case in reversed(EXAMPLES):
-        test = example(case=case)(test)
+        test = example(case=Layout(*case))(test)
     return test
 
 

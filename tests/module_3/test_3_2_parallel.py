@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -137,14 +139,23 @@ class Recorded:
         self.calls.append(("parallel", *args))
 
 
+class Launch(NamedTuple):
+    grain: int
+    count: int
+    work: int
+
+    def __repr__(self):
+        return f"launch(kernel, count={self.count}, work={self.work}, *operands) with GRAIN = {self.grain}"
+
+
 @st.composite
 def launches(draw):
-    """(GRAIN, count, work), often near the number of units that one chunk has."""
+    """Calls of launch, often near the number of units that one chunk has."""
     grain = draw(st.sampled_from([OWN, 8, 100]))
     work = draw(st.one_of(st.integers(1, 12), st.integers(1, 2 * grain), st.sampled_from([grain, grain + 1])))
     count = draw(st.one_of(st.integers(1, 50), st.integers(1, 4 * grain),
                            st.integers(-2, 2).map(lambda more: max(grain // work + more, 1))))
-    return grain, count, work
+    return Launch(grain, count, work)
 
 
 def launch_examples(test):
@@ -152,7 +163,7 @@ def launch_examples(test):
                  (OWN, OWN // 1000, 1000), (OWN, 2, 4 * OWN), (OWN, 1, 4 * OWN), (OWN, OWN // 1024 + 1, 1024),
                  (OWN, OWN // 1024, 1024),
                  (8, 9, 1), (8, 8, 1), (8, 3, 4), (8, 2, 4), (8, 2, 100), (8, 1000, 3), (100, 11, 10)]):
-        test = example(case=case)(test)
+        test = example(case=Launch(*case))(test)
     return test
 
 
@@ -167,8 +178,7 @@ def test_launch(case):
     kernel.parallel.
     """
     size, count, work = case
-    kernel, operands = Recorded(), ("memory", "sizes", "strides")
-    call = f"launch(kernel, count={count}, work={work}, *operands) with GRAIN = {size}"
+    kernel, operands, call = Recorded(), ("memory", "sizes", "strides"), repr(case)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(elementwise, "GRAIN", size)
         launch(kernel, count, work, *operands)
@@ -198,6 +208,7 @@ def test_launch(case):
         told(count <= most, text)
         return
     told(given[0] == count, "kernel.parallel gets the number of units first.")
+    told(not isinstance(given[1], float), "A grain is a number of units, and whole: `/` gives a float, `//` does not.")
     text = "A chunk is worth about GRAIN elements, and each unit as much as `work` of them."
     for sentence, wrong in {
             "A chunk has to hold at least one unit, however much work that is.": 0,

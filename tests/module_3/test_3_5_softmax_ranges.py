@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -26,15 +27,28 @@ LONG = 2**20 + 3 if JIT else 101  # a row whose sum 32 bits cannot hold
 # ---- Ranges of rows ----
 
 
+class Rows(NamedTuple):
+    """Rows of a result and of what it is made of, `grain` of them at a time."""
+
+    sizes: tuple
+    strides: list
+    grain: int
+
+    def __repr__(self):
+        chunks = "all at once" if self.grain >= math.prod(self.sizes[:-1]) else "a row at a time" if self.grain == 1 \
+            else f"{self.grain} rows at a time"
+        return f"sizes={list(self.sizes)}, strides={list(map(list, self.strides))}, {chunks}"
+
+
 @st.composite
 def ranges(draw, operands, same=False):
-    """(sizes, strides, grain): a result, whose elements all lie apart, and what it is made of."""
+    """Rows of a result, whose elements all lie apart, and of what it is made of."""
     sizes = draw(shapes(max_dims=3, most=30))
     strides = [draw(strides_for(sizes, stretched=False))]
     while len(strides) < operands:
         often = same or draw(st.sampled_from([True, False, False]))
         strides.append(strides[0] if often else draw(strides_for(sizes)))
-    return sizes, strides, draw(st.sampled_from([1, 2, 3, 100]))
+    return Rows(sizes, strides, draw(st.sampled_from([1, 2, 3, 100])))
 
 
 def memory_of(sizes, strides, kind, seed, low, high):
@@ -108,7 +122,7 @@ RANGE_EXAMPLES = [
 def examples(operands):
     def decorate(test):
         for sizes, strides, grain in reversed(RANGE_EXAMPLES):
-            test = example(case=(sizes, strides[:operands], grain), seed=1, kind="float64")(test)
+            test = example(case=Rows(sizes, strides[:operands], grain), seed=1, kind="float64")(test)
         return test
     return decorate
 
@@ -129,15 +143,12 @@ def test_softmax_range(case, seed, kind):
 
 
 def range_call(name, case):
-    sizes, strides, grain = case
-    chunks = "all at once" if grain >= math.prod(sizes[:-1]) else "a row at a time" if grain == 1 else \
-        f"{grain} rows at a time"
-    return f"{name}(begin, end, ..., sizes={list(sizes)}, strides={list(map(list, strides))}), {chunks}"
+    return f"{name}(begin, end, ..., sizes, strides) with {case}"
 
 
 @given(case=ranges(2, same=True), seed=st.integers(0, 99), kind=KIND)
-@example(case=((2, 3), [(3, 1)] * 2, 1), seed=1, kind="float64")
-@example(case=((3, 2), [(1, 3)] * 2, 2), seed=1, kind="float64")
+@example(case=Rows((2, 3), [(3, 1)] * 2, 1), seed=1, kind="float64")
+@example(case=Rows((3, 2), [(1, 3)] * 2, 2), seed=1, kind="float64")
 def test_softmax_range_in_place(case, seed, kind):
     """out may be the same memory as a."""
     sizes, strides, grain = case
@@ -178,10 +189,10 @@ def test_softmax_back_range(case, seed, kind):
 
 
 @given(case=ranges(3, same=True), seed=st.integers(0, 99), same=st.sampled_from(["grad", "y"]))
-@example(case=((2, 3), [(3, 1)] * 3, 1), seed=1, same="grad")
-@example(case=((2, 3), [(3, 1)] * 3, 1), seed=1, same="y")
-@example(case=((3, 2), [(1, 3)] * 3, 2), seed=1, same="y")
-@example(case=((3, 2), [(1, 3)] * 3, 2), seed=1, same="grad")
+@example(case=Rows((2, 3), [(3, 1)] * 3, 1), seed=1, same="grad")
+@example(case=Rows((2, 3), [(3, 1)] * 3, 1), seed=1, same="y")
+@example(case=Rows((3, 2), [(1, 3)] * 3, 2), seed=1, same="y")
+@example(case=Rows((3, 2), [(1, 3)] * 3, 2), seed=1, same="grad")
 def test_softmax_back_range_in_place(case, seed, same):
     """out may be the same memory as grad, or as y."""
     sizes, strides, grain = case

@@ -90,14 +90,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if not handover.state.enabled or 0 in sizes or not columns or not input.impl.dtype.is_floating_point:
         return KERNELS["linear", COMPOSITE](input, weight, bias)
     out = empty((*sizes[:-1], columns), input.impl.dtype, input.impl.device)
-    rows = handover.view(input.impl)
+    rows = input.impl.numpy()
     if len(sizes) != 2:  # one large product instead of a batch of small ones
         rows = rows.reshape(-1, sizes[-1])
     result = out.impl.storage.array.reshape(-1, columns)
     with np.errstate(all="ignore"):
-        np.matmul(rows, handover.view(weight.impl).T, out=result)
+        np.matmul(rows, weight.impl.numpy().T, out=result)
         if bias is not None:
-            np.add(result, handover.view(bias.impl), out=result)
+            np.add(result, bias.impl.numpy(), out=result)
     return out
 
 

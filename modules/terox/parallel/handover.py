@@ -18,7 +18,6 @@ import numpy as np
 
 from terox.foundations import operators as base
 from terox.tensors import operators as ops
-from terox.tensors.storage import TensorImpl
 
 
 class _State(threading.local):
@@ -39,17 +38,6 @@ def disabled() -> Iterator[None]:
 
 
 PIECE = 65536  # elements: few enough for the second cache, many enough beside what a call costs
-
-
-def view(impl: TensorImpl) -> np.ndarray:
-    """The tensor's memory as a NumPy array: the same memory, sizes and strides."""
-    array = impl.storage.array
-    if len(impl.sizes) == 1 and impl.strides[0] == 1:
-        return array[impl.offset : impl.offset + impl.sizes[0]]
-    if 0 in impl.sizes:  # wherever it lies: NumPy asks for a place inside the memory
-        return np.empty(impl.sizes, array.dtype)
-    size = array.itemsize
-    return np.ndarray(impl.sizes, array.dtype, array, impl.offset * size, tuple([step * size for step in impl.strides]))
 
 
 def sigmoid(x: np.ndarray, out: np.ndarray) -> None:

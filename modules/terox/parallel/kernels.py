@@ -16,6 +16,7 @@ import numpy as np
 
 from terox.foundations import operators as base
 from terox.parallel import compiler, constant_rows, elementwise, handover
+from terox.parallel import matmul as products
 from terox.parallel import reduce as reductions
 from terox.parallel.coalescing import coalesce, reorder
 from terox.tensors import operators as ops
@@ -84,11 +85,11 @@ def reduce(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl, dims: Sequenc
     if 0 in out.sizes:
         return
     if 0 in a.sizes:
-        handover.view(out)[...] = start
+        out.numpy()[...] = start
         return
     if fn in handover.FOLDS and handover.state.enabled:
         with np.errstate(all="ignore"):
-            handover.FOLDS[fn].reduce(handover.view(a), axis=tuple(dims), out=handover.view(out), keepdims=True)
+            handover.FOLDS[fn].reduce(a.numpy(), axis=tuple(dims), out=out.numpy(), keepdims=True)
         return
     start = int(start) if a.dtype.name == "int64" else float(start)
     results, folded, sizes, strides, columns = _reduce_plan(a.sizes, out.strides, a.strides, tuple(sorted(dims)))
@@ -146,7 +147,7 @@ _ARG = {ops.gt: np.argmax, base.lt: np.argmin}
 
 def arg_reduce(better: Callable[..., Any], out: TensorImpl, a: TensorImpl, dim: int) -> None:
     """The index along `dim` of the best element, handed over to NumPy, whose NaN wins as PyTorch's does."""
-    handover.view(out)[...] = _ARG[better](handover.view(a), axis=dim, keepdims=True) if a.sizes else 0
+    out.numpy()[...] = _ARG[better](a.numpy(), axis=dim, keepdims=True) if a.sizes else 0
 
 
 def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
@@ -155,15 +156,13 @@ def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
         return
     if handover.state.enabled and out.dtype.is_floating_point:
         with np.errstate(all="ignore"):
-            np.matmul(handover.view(a), handover.view(b), out=handover.view(out))
+            np.matmul(a.numpy(), b.numpy(), out=out.numpy())
         return
     own_matmul(out, a, b)
 
 
 def own_matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
     """`out = a @ b` by the learner's loop."""
-    from terox.parallel import matmul as products
-
     *batch, n, m = out.sizes
     sizes = (*batch, n, m, a.sizes[-1])
     strides = [(*out.strides, 0), (*a.strides[:-1], 0, a.strides[-1]),
@@ -177,28 +176,28 @@ def own_matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
 def copy(out: TensorImpl, a: TensorImpl) -> None:
     """`out[index] = a[index]`, converted to the dtype of `out`: NumPy's loops, for any two layouts."""
     if out.dtype is a.dtype:  # nothing that NumPy could warn of
-        handover.view(out)[...] = handover.view(a)
+        out.numpy()[...] = a.numpy()
         return
     with np.errstate(all="ignore"):
-        handover.view(out)[...] = handover.view(a)
+        out.numpy()[...] = a.numpy()
 
 
 def fetch(out: TensorImpl, a: TensorImpl, numbers: TensorImpl) -> None:
     """`out[index]` = element number `numbers[index]` of `a`."""
-    handover.view(out)[...] = handover.view(a).reshape(-1)[handover.view(numbers)]
+    out.numpy()[...] = a.numpy().reshape(-1)[numbers.numpy()]
 
 
 def store(out: TensorImpl, numbers: TensorImpl, source: TensorImpl, accumulate: bool) -> None:
     """Element number `numbers[index]` of `out` becomes `source[index]`, or, with `accumulate`, larger by it."""
     if 0 in numbers.sizes:
         return
-    where = np.unravel_index(handover.view(numbers), out.sizes) if out.sizes else ()
+    where = np.unravel_index(numbers.numpy(), out.sizes) if out.sizes else ()
     if accumulate and out.sizes:
-        np.add.at(handover.view(out), where, handover.view(source))
+        np.add.at(out.numpy(), where, source.numpy())
     elif accumulate:
-        handover.view(out)[()] += handover.view(source).sum()
+        out.numpy()[()] += source.numpy().sum()
     else:
-        handover.view(out)[where] = handover.view(source) if out.sizes else handover.view(source).reshape(-1)[-1]
+        out.numpy()[where] = source.numpy() if out.sizes else source.numpy().reshape(-1)[-1]
 
 
 register("elementwise", "cpu", elementwise_)

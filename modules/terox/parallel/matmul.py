@@ -26,6 +26,8 @@ Multiplication" (2008), has the reasons; Van Zee and van de Geijn, "BLIS" (2015)
 
 import numpy as np
 
+from terox.parallel.places import place_of
+
 # Chosen by measuring. In float32 a packed part of b takes 64 KiB, one of a 32 KiB, a block of the result 128 KiB.
 ROWS = 128  # even, since the micro-kernel takes two rows
 COLUMNS = 256
@@ -50,14 +52,9 @@ def batch_places(number, sizes, strides):
     The products are numbered from 0, the last dimension of the batch running fastest. `sizes` and `strides` are those
     of `matmul_range`. Without a batch, the only product is number 0, and begins at 0.
     """
-    at_out = at_a = at_b = 0
-    for d in range(len(sizes) - 4, -1, -1):
-        index = number % sizes[d]
-        number //= sizes[d]
-        at_out += index * strides[0, d]
-        at_a += index * strides[1, d]
-        at_b += index * strides[2, d]
-    return at_out, at_a, at_b
+    batch = sizes[:-3]
+    return (place_of(number, batch, strides[0, :-3]), place_of(number, batch, strides[1, :-3]),
+            place_of(number, batch, strides[2, :-3]))
 
 
 def pack(panel, rows, columns, source, place, row_stride, column_stride):

@@ -52,7 +52,7 @@ class _Report:
 def explain(error: BaseException, source: Any, text: str) -> CompileError:
     """The error to raise instead of one of the compiler's. text: the generated file; source: knows whence it is."""
     report = _Report(error, source, text)
-    found = _wrong_argument(report)
+    found, rule = _wrong_argument(report), None
     if found is None:
         place = report.places[0] if report.places else None
         for rule in _RULES:
@@ -65,7 +65,7 @@ def explain(error: BaseException, source: Any, text: str) -> CompileError:
     if where is None:  # at least which loop it is: it was copied last
         tree, path = list(source.originals.values())[-1]
         where, words = Place(path, tree.lineno, tree.name), f"In this loop, or in a function that it calls: {words}"
-    return mistake(where, words)
+    return mistake(where, words, shows_uncompiled=rule is None or rule in _SHOW_UNCOMPILED)
 
 
 def _wrong_argument(report: _Report) -> tuple[Place | None, str] | None:
@@ -289,3 +289,5 @@ def _anything(report: _Report, place: Place | None) -> str:
 
 _RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _keyword, _two_kinds, _two_returns,
           _not_callable, _element, _index, _shape, _range, _operator, _text, _any_call, _anything)
+# Of these mistakes, Python has an error of its own, and the values can be looked at before it.
+_SHOW_UNCOMPILED = (_unknown_attribute, _binding, _index, _range, _anything)

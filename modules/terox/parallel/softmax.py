@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from terox._numba import add_any_order, maximum
+from terox.parallel.places import place_of
 from terox.parallel.vector_math import exp
 
 # ---- Provided: rows in memory ----
@@ -40,11 +41,7 @@ def row_start(row: int, sizes: Any, steps: Any) -> int:
 
     Rows lie along the last dimension and are counted with the dimension before it running fastest.
     """
-    place = 0
-    for d in range(len(sizes) - 2, -1, -1):
-        place += row % sizes[d] * steps[d]
-        row //= sizes[d]
-    return place
+    return place_of(row, sizes[:-1], steps[:-1])
 
 
 def read_row(scratch: Any, a: Any, start: int, step: int) -> Any:

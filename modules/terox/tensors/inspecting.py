@@ -96,10 +96,7 @@ class Inspecting:
         """A NumPy array on the same memory. Raises RuntimeError if this tensor requires grad: take `x.detach()`."""
         if self._edge is not None:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        impl = self.impl
-        array = impl.storage.array
-        return np.lib.stride_tricks.as_strided(array[impl.offset :] if impl.numel else array[:0], impl.sizes,
-                                               [stride * array.itemsize for stride in impl.strides])
+        return self.impl.numpy()
 
     # NumPy's numbers and arrays leave it to the tensor what `np.float64(2) * x` is, and do not take it for an array.
     __array_ufunc__ = None

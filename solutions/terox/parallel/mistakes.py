@@ -51,10 +51,14 @@ def shown(path: str) -> str:
     return path
 
 
-def mistake(place: Place | None, text: str) -> CompileError:
-    """The error for a mistake at a place."""
+def mistake(place: Place | None, text: str, *, shows_uncompiled: bool = False) -> CompileError:
+    """The error for a mistake at a place. shows_uncompiled: whether Python, too, would stumble over it, and show more.
+
+    Where it would not (`try`, a variable of two kinds), a run without the compiler would only hide the mistake.
+    """
     text = text if text.endswith((".", "?", ")")) else f"{text}."
-    error = CompileError(f"{place}: {text} {UNCOMPILED}" if place else f"{text} {UNCOMPILED}")
+    text = f"{text} {UNCOMPILED}" if shows_uncompiled else text
+    error = CompileError(f"{place}: {text}" if place else text)
     error.place = place
     return error
 

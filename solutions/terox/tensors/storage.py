@@ -15,6 +15,8 @@ import functools
 import math
 from typing import Any
 
+import numpy as np
+
 from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
 
@@ -89,6 +91,16 @@ class TensorImpl:
         if sizes == self.sizes:
             return self
         return TensorImpl(self.storage, sizes, _broadcast_strides(self.sizes, self.strides, sizes), self.offset)
+
+    def numpy(self) -> np.ndarray:
+        """A NumPy array on the same memory, with the same sizes and strides."""
+        array, strides = self.storage.array, self.strides
+        if len(self.sizes) == 1 and strides[0] == 1:
+            return array[self.offset : self.offset + self.sizes[0]]
+        if 0 in self.sizes:  # wherever it lies: NumPy asks for a place inside the memory
+            return np.empty(self.sizes, array.dtype)
+        size = array.itemsize
+        return np.ndarray(self.sizes, array.dtype, array, self.offset * size, tuple([step * size for step in strides]))
 
     def __repr__(self) -> str:
         return (f"TensorImpl(sizes={self.sizes}, strides={self.strides}, offset={self.offset}, "

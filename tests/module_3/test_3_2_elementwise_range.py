@@ -1,166 +1,40 @@
-"""Task 3.2: one row of elements, and a range of elements, row by row."""
+"""Task 3.2: a range of elements, row by row."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from operands import indices, places, room, table, work
+from operands import Layout, indices, memory_of, places, room, table, work
 
 from course import check
-from course.trace import trace, trace_chunks
-from terox.parallel.elementwise import elementwise_range, zip_row
+from course.trace import trace_chunks
+from terox.parallel.elementwise import elementwise_range
 
 pytestmark = pytest.mark.task("3.2")
 
-GUARD = 12  # places behind each operand, which hold something, so that a slip ends in a wrong number
+
+class Range(NamedTuple):
+    """The elements number begin to end (without it) of operands with this layout."""
+
+    sizes: tuple
+    strides: list
+    begin: int
+    end: int
+
+    def __repr__(self):
+        return (f"elementwise_range(row, fn, {self.begin}, {self.end}, memory, sizes={list(self.sizes)}, "
+                f"strides={self.strides})")
 
 
-def minus(x, y):
-    return x - 2 * y
-
-
-def memory_of(lengths, guard=GUARD):
-    """A 1-D array for each operand, all of whose numbers differ."""
-    return [np.arange(length + guard, dtype=np.float64) * 10.0**k + 10.0**k for k, length in enumerate(lengths)]
-
-
-# ---- zip_row ----
-
-
-@st.composite
-def rows(draw):
-    """(n, places, steps) of three operands."""
-    n = draw(st.integers(1, 6))
-    steps = [draw(st.sampled_from([1, 2, 3] if n > 1 else [1, 2, 0]))]
-    steps += [draw(st.sampled_from([1, 0, 2, 3])) for _ in range(2)]
-    if draw(st.booleans()):
-        steps = [1, 1, 1]
-    return n, [draw(st.integers(0, 4)) for _ in range(3)], steps
-
-
-def row_examples(test):
-    for case in reversed([(3, [0, 0, 0], [1, 1, 1]), (3, [1, 2, 3], [1, 1, 1]), (1, [0, 0, 0], [1, 1, 1]),
-                 (1, [0, 0, 0], [0, 0, 0]), (3, [0, 0, 0], [2, 2, 2]), (3, [0, 0, 0], [2, 1, 1]),
-                 (3, [0, 0, 0], [1, 2, 1]), (3, [0, 0, 0], [1, 1, 2]), (3, [0, 0, 0], [1, 0, 1]),
-                 (3, [0, 0, 0], [1, 1, 0]), (3, [0, 0, 0], [1, 0, 0]), (4, [2, 1, 0], [3, 2, 1])]):
-        test = example(case=case)(test)
-    return test
-
-
-def row_call(n, where, steps):
-    return f"zip_row(fn, {n}, (out, a, b), places={where}, steps={steps})"
-
-
-def lengths_of(n, where, steps):
-    return [place + (n - 1) * step + 1 for place, step in zip(where, steps)]
-
-
-@given(case=rows())
-@row_examples
-def test_zip_row(case):
-    """n elements of out are fn(a, b), each operand with its own first place and its own step; all else stays."""
-    n, where, steps = case
-    memory = memory_of(lengths_of(*case))
-    before = [each.tolist() for each in memory]
-
-    def filled(n=n, where=where, steps=steps, fn=minus, place=lambda first, i, step: first + i * step):
-        out = list(before[0])
-        for i in range(n):
-            o, p, q = (place(first, i, step) for first, step in zip(where, steps))
-            if any(at >= len(numbers) for at, numbers in zip((o, p, q), before)):
-                return None
-            out[o] = fn(before[1][p], before[2][q])
-        return out
-
-    zip_row(minus, n, tuple(memory), np.array(where), np.array(steps))
-    right = filled()
-    call = row_call(*case)
-    mistakes = {
-        "out is as it was before.": before[0],
-        "The two arguments of fn have changed places: it is fn(a, b).": filled(fn=lambda x, y: minus(y, x)),
-        "The last element is missing.": filled(n - 1),
-        "That is one element too many.": filled(n + 1),
-        "Slices are for the case in which all three steps are 1. Otherwise, each element's place is places[k] + i * "
-        "steps[k].": filled(steps=[1, 1, 1]),
-        "The first places were left out: element i lies at places[k] + i * steps[k].": filled(where=[0, 0, 0]),
-        "The step of out was taken for all operands. Each has its own.": filled(steps=[steps[0]] * 3),
-        "The steps of a and b have changed places.": filled(steps=[steps[0], steps[2], steps[1]]),
-        "The step of a was taken for b as well. Each operand has its own.": filled(steps=[*steps[:2], steps[1]]),
-        "The step of b was taken for a as well. Each operand has its own.":
-            filled(steps=[steps[0], steps[2], steps[2]]),
-        "The step of out was not used. Each operand has its own.": filled(steps=[1, *steps[1:]]),
-        "The first places of a and b have changed places.": filled(where=[where[0], where[2], where[1]]),
-        "The first place of out was taken for all operands. Each has its own.": filled(where=[where[0]] * 3),
-        "The first place is added to the number of steps, and belongs outside: places[k] + i * steps[k].":
-            filled(place=lambda first, i, step: (first + i) * step),
-    }
-    check.equal(memory[0].tolist(), right, call=f"out after {call}",
-                mistakes={text: wrong for text, wrong in mistakes.items() if wrong not in (None, right)})
-    for name, after, old in zip("ab", memory[1:], before[1:]):
-        check.equal(after.tolist(), old, call=f"{name} after {call}", note="An operand is only read.")
-
-
-@given(case=rows())
-@row_examples
-def test_zip_row_in_place(case):
-    """out may be the memory of an operand, as in a += b."""
-    n, where, steps = case
-    where, steps = [where[0], where[0], where[2]], [steps[0] or 1, steps[0] or 1, steps[2]]
-    out, _, b = memory_of(lengths_of(n, where, steps))
-    right = out.tolist()
-    for i in range(n):
-        right[where[0] + i * steps[0]] = minus(right[where[0] + i * steps[0]], float(b[where[2] + i * steps[2]]))
-    zip_row(minus, n, (out, out, b), np.array(where), np.array(steps))
-    check.equal(out.tolist(), right, call=f"out after {row_call(n, where, steps)}, where a is out")
-
-
-def one_row(fn, n, out, a, b, places, steps):
-    zip_row(fn, n, (out, a, b), places, steps)
-
-
-@given(case=rows())
-@row_examples
-def test_zip_row_touches_nothing_else(case):
-    """Nothing is touched outside of the row, and what is given is only read."""
-    n, where, steps = case
-    memory = memory_of(lengths_of(*case), guard=0)
-    trace(one_row, minus, n, *memory, np.array(where), np.array(steps), out="out",
-          elements={"out": [where[0] + i * steps[0] for i in range(n)]}).check()
-
-
-class Noted(np.ndarray):
-    """An array that counts how often an element is taken from it, or put into it, by a number."""
-
-    def __array_finalize__(self, source):
-        self.single = 0
-
-    def __getitem__(self, key):
-        self.single += not isinstance(key, slice)
-        return self.view(np.ndarray)[key]
-
-    def __setitem__(self, key, value):
-        self.single += not isinstance(key, slice)
-        self.view(np.ndarray)[key] = value
-
-
-@given(n=st.integers(2, 9), where=st.lists(st.integers(0, 4), min_size=3, max_size=3))
-@example(n=2, where=[0, 0, 0])
-@example(n=8, where=[3, 0, 1])
-def test_neighbors_are_reached_through_slices(n, where):
-    """Where all three steps are 1, each operand's elements are those of a slice, with the loop variable as index: only
-    then is it certain for the compiler that they are neighbors.
-    """
-    memory = [each.view(Noted) for each in memory_of([place + n for place in where])]
-    zip_row(minus, n, tuple(memory), np.array(where), np.array([1, 1, 1]))
-    for name, array in zip(("out", "a", "b"), memory):
-        check.that(array.single == 0, f"Elements of {name} itself were taken by place, {array.single} times. Where "
-                   f"all steps are 1, take the slice {name}[place : place + n] once, and index that by the loop's own "
-                   "variable.", call=row_call(n, where, [1, 1, 1]))
-
-
-# ---- elementwise_range ----
+def whole_places(places):
+    """Compiled, an array of floats cannot be an index, and its places are no indices in Python either."""
+    check.that(all(isinstance(place, (int, np.integer)) for place in places), "places holds floats. It has to be an "
+               "array of whole numbers: np.zeros and np.empty make one if they are told so, np.empty(n, np.int64).",
+               got=[float(place) for place in places])
 
 
 def row_for(limit):
@@ -174,6 +48,7 @@ def row_for(limit):
                                          "on by n after each row?")
         check.that(len(places) == len(steps) == len(memory), "row has to get a place and a step for each operand.",
                    got=[list(map(int, places)), list(map(int, steps))])
+        whole_places(places)
         for k in range(len(memory)):
             ends = places[k], places[k] + (n - 1) * steps[k]
             if n > 0 and not 0 <= min(ends) <= max(ends) < len(memory[k]):
@@ -198,11 +73,11 @@ def weighted(*numbers):
 
 @st.composite
 def ranges(draw, least=1, most=4):
-    """(sizes, strides, begin, end)."""
+    """Ranges of operands of any layout."""
     sizes, strides = draw(work(least, most, elements=36))
     count = len(places(sizes, strides[0]))
     begin = draw(st.integers(0, count - 1))
-    return sizes, strides, begin, draw(st.integers(begin + 1, count))
+    return Range(sizes, strides, begin, draw(st.integers(begin + 1, count)))
 
 
 def range_examples(test):
@@ -214,12 +89,8 @@ def range_examples(test):
                  ((2, 3, 4), [(12, 4, 1), (1, 2, 6)], 0, 24), ((2, 3, 4), [(12, 4, 1), (1, 2, 6), (0, 4, 1)], 5, 23),
                  ((2, 2, 2, 2), [(8, 4, 2, 1), (1, 2, 4, 8), (0, 1, 0, 2)], 3, 13), ((1,), [(0,), (0,)], 0, 1),
                  ((3, 1), [(1, 7), (2, 0)], 1, 3)]):
-        test = example(case=case)(test)
+        test = example(case=Range(*case))(test)
     return test
-
-
-def range_call(sizes, strides, begin, end):
-    return f"elementwise_range(row, fn, {begin}, {end}, memory, sizes={list(sizes)}, strides={strides})"
 
 
 def first_fastest(sizes, strides):
@@ -227,12 +98,15 @@ def first_fastest(sizes, strides):
     return places(sizes[::-1], strides[::-1])
 
 
+FRACTIONS = "The numbers that give the index were divided by `/`, which keeps fractions. It takes `//`."
+
+
 def walks(sizes, strides, begin, end):
     """Sentences about mistakes in the places or steps of a row, and for each the places of every operand, in order."""
     last, every = len(sizes) - 1, list(indices(sizes))
     starts = [number for number in range(begin, end) if number == begin or every[number][last] == 0]
 
-    def walk(start, step=lambda each: each[-1]):
+    def walk(start, step=lambda each: each[-1], starts=starts):
         found = []
         for each in strides:
             found.append([])
@@ -246,7 +120,24 @@ def walks(sizes, strides, begin, end):
     def right(number, each):
         return dims(*range(last + 1), number=number, each=each)
 
+    def fraction(number, each):
+        place = 0
+        for size, stride in zip(sizes[::-1], each[::-1]):
+            place = int(place + number % size * stride)  # as an array of whole numbers keeps it
+            number /= size
+        return place
+
+    def whole_rows():
+        found, number = [], begin
+        while number < end:
+            found.append(number)
+            number += min(sizes[-1], end - number)
+        return found
+
     return {
+        "The range begins in the middle of a row, which was taken for as long as the whole last dimension. Left of it "
+        "are sizes[-1] - begin % sizes[-1] elements.": walk(right, starts=whole_rows()),
+        FRACTIONS: walk(fraction),
         "The place of a row's first element leaves out the last index. The range may begin in the middle of a row.":
             walk(lambda number, each: dims(*range(last), number=number, each=each)),
         "The place of a row's first element leaves out the first index.":
@@ -284,8 +175,10 @@ def test_range(case):
 
     elementwise_range(row_for(end - begin), weighted, begin, end, tuple(memory), *table(sizes, strides))
     right = filled()
+    walked = {text: filled(where=wrong, moved=begin) for text, wrong in walks(*case).items()}
     mistakes = {
         "out is as it was before.": before[0],
+        FRACTIONS: walked[FRACTIONS],  # an element that it misses seems to be left out
         "Element number `end` no longer belongs to the range.": filled(end=end + 1),
         "The last element of the range is missing.": filled(end=end - 1),
         "The first element of the range is missing.": filled(begin=begin + 1),
@@ -296,14 +189,14 @@ def test_range(case):
         "Everything from `begin` on was filled, and not only up to `end`.": filled(end=count),
         "Only the first row of the range was done.": filled(end=min(begin - begin % last + last, end)),
         "The rest of the first row only was done, or a row was left out.": filled(begin=-(-begin // last) * last),
-        **{text: filled(where=wrong, moved=begin) for text, wrong in walks(*case).items()},
+        **walked,
         "The first dimension runs fastest here. The last one has to.":
             filled(where=[first_fastest(sizes, each) for each in strides]),
         "The strides of out were taken for all operands. Each has its own.": filled(where=[where[0]] * len(where)),
         "The strides were read in reverse order. strides[k, d] belongs to sizes[d].":
             filled(where=[places(sizes, each[::-1]) for each in strides]),
     }
-    check.equal(memory[0].tolist(), right, call=f"out after {range_call(*case)}", mistakes={
+    check.equal(memory[0].tolist(), right, call=f"out after {case}", mistakes={
         text: wrong for text, wrong in mistakes.items() if wrong not in (None, right)})
 
 
@@ -329,7 +222,7 @@ def test_range_row_by_row(case):
     """
     sizes, strides, begin, end = case
     given = tuple(memory_of([room(sizes, each) for each in strides]))
-    call, calls = range_call(*case), []
+    call, calls = repr(case), []
 
     def row(fn, n, memory, places, steps):
         check.that(len(calls) < end - begin, f"row was called {len(calls)} times for {end - begin} elements. "
@@ -339,6 +232,7 @@ def test_range_row_by_row(case):
                    "row has to get the memory of all operands as it is.", call=call)
         check.that(len(places) == len(steps) == len(strides), "row has to get a place and a step for each operand.",
                    call=call, got=[list(map(int, places)), list(map(int, steps))])
+        whole_places(places)
         calls.append([int(n), [int(each) for each in places], [int(each) for each in steps]])
 
     elementwise_range(row, weighted, begin, end, given, *table(sizes, strides))
@@ -366,13 +260,13 @@ def three(row, fn, begin, end, out, a, b, sizes, strides):
 
 @given(case=work(2, 3, elements=30), grain=st.integers(1, 12),
        order=st.sampled_from(["forward", "reversed", "shuffled"]))
-@example(case=((2, 3), [(3, 1), (3, 1)]), grain=2, order="forward")
-@example(case=((2, 3), [(3, 1), (3, 1)]), grain=3, order="forward")
-@example(case=((2, 3), [(3, 1), (3, 1)]), grain=4, order="forward")
-@example(case=((2, 3), [(3, 1), (3, 1), (0, 1)]), grain=6, order="forward")
-@example(case=((2, 3, 2), [(6, 2, 1), (1, 2, 6)]), grain=5, order="reversed")
-@example(case=((7,), [(2,), (1,), (0,)]), grain=3, order="shuffled")
-@example(case=((7,), [(1,), (1,)]), grain=1, order="forward")
+@example(case=Layout((2, 3), [(3, 1), (3, 1)]), grain=2, order="forward")
+@example(case=Layout((2, 3), [(3, 1), (3, 1)]), grain=3, order="forward")
+@example(case=Layout((2, 3), [(3, 1), (3, 1)]), grain=4, order="forward")
+@example(case=Layout((2, 3), [(3, 1), (3, 1), (0, 1)]), grain=6, order="forward")
+@example(case=Layout((2, 3, 2), [(6, 2, 1), (1, 2, 6)]), grain=5, order="reversed")
+@example(case=Layout((7,), [(2,), (1,), (0,)]), grain=3, order="shuffled")
+@example(case=Layout((7,), [(1,), (1,)]), grain=1, order="forward")
 def test_ranges_side_by_side(case, grain, order):
     """Ranges that run at the same time never touch the same element of out; together they fill all of it, and nothing
     outside.
