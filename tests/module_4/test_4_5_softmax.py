@@ -95,8 +95,8 @@ def judge(case, out, a):
     first = results[: case.sizes[-1]]
     note = None
     if np.isfinite(first).all() and abs(sum(first) - 1.0) > 1e-3 and np.isfinite(rows).all():
-        note = (f"The results of the first row add up to {sum(first):.4g}, and not to 1: top and total have to be those "
-                "of the whole row, the same ones in all threads.")
+        note = (f"The results of the first row add up to {sum(first):.4g}, and not to 1: top and total have to be "
+                "those of the whole row, the same ones in all threads.")
     try:
         check.all_close(results, softmax_rows(rows), rtol=rtol, atol=atol, call=shown(case, rows), note=note,
                         mistakes=slips(case, a) if np.isfinite(rows).all() else None)
