@@ -76,9 +76,14 @@ def draw_tiling(sizes: Sequence[int], tile: int, *, block: Sequence[int] = (0, 0
 _LEGEND = "filled: loaded or used now; black frame: of one thread; hatched: no such element, loaded as 0"
 
 
+def _apart(plan: _Plan) -> float:
+    """From the left edge of one tile to that of the other: their names need room, too."""
+    return max(plan.tile * CELL + GAP, 7 * ADVANCE * 13)
+
+
 def _measures(plan: _Plan) -> tuple[float, float]:
-    wide = (plan.k + plan.m) * CELL + GAP + AWAY + max(2 * plan.tile * CELL + GAP, 19 * ADVANCE * 12)
-    return max(wide, 60 * ADVANCE * 12), (plan.k + plan.n) * CELL + GAP + BELOW
+    wide = (plan.k + plan.m) * CELL + GAP + AWAY + max(_apart(plan) + plan.tile * CELL, 19 * ADVANCE * 12)
+    return max(wide, 72 * ADVANCE * 12), (plan.k + plan.n) * CELL + GAP + BELOW
 
 
 def _head(title: str, total: str) -> list[str]:
@@ -150,7 +155,7 @@ def _frame(plan: _Plan, piece: int, adding: bool) -> list[str]:
         parts.append(_area(left + beside * CELL, top + at * CELL, wide, high, FILLS[color] if loading else "none",
                            LINES[color], "part" if color < 2 else "result"))
     shared = side + m * CELL + AWAY
-    tile_b = shared + tile * CELL + GAP
+    tile_b = shared + _apart(plan)
     down = (max(k * CELL + GAP, 30.0) + n * CELL) / 2 - tile * CELL / 2
     for color, left, (at, beside), (rows, columns) in ((0, shared, (tops, first), (n, k)),
                                                        (1, tile_b, (first, lefts), (k, m))):
