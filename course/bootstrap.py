@@ -1,9 +1,9 @@
 """Makes `.venv` and installs what a command needs, then runs the command there. Standard library only.
 
 There are four layers: `base` (the test loop), `learn` (notebooks, pictures, watch), `dev` (maintainers) and `torch`
-(PyTorch as an oracle for the course's own tests). Each includes those before it. A fifth one, `gpu`, needs `base` only: the
-compiler for NVIDIA's GPUs, for those who have one. A layer that was installed is remembered by a stamp; it is installed
-again when the pinned versions change.
+(PyTorch as an oracle for the course's own tests). Each includes those before it. A fifth one, `gpu`, needs `base` only:
+the compiler for NVIDIA's GPUs, for those who have one. A layer that was installed is remembered by a stamp; it is
+installed again when the pinned versions change.
 
 TEROX_VENV names another folder for the environment. TEROX_VENV=none uses the Python that runs, as it is.
 """

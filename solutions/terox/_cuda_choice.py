@@ -1,8 +1,8 @@
 """Where kernels for the GPU run: on a GPU, in Terox's simulator, or in Numba's. Provided.
 
-The variable TEROX_CUDA decides: "auto" (the default) takes a GPU if there is one, else the simulator; "gpu" insists on a
-GPU; "sim" is Terox's simulator; "numba" is Numba's own. Whether there is a GPU, the driver's library is asked, through
-ctypes: that takes a few milliseconds and imports nothing.
+The variable TEROX_CUDA decides: "auto" (the default) takes a GPU if there is one, else the simulator; "gpu" insists
+on a GPU; "sim" is Terox's simulator; "numba" is Numba's own. Whether there is a GPU, the driver's library is asked,
+through ctypes: that takes a few milliseconds and imports nothing.
 
 In PyTorch: `torch/cuda/__init__.py`, `is_available`, `_lazy_init`; `c10/cuda/CUDAFunctions.cpp`, `device_count_impl`.
 """
@@ -93,8 +93,8 @@ def find(load: Callable[[], Any] = library, major: Callable[[], int] = cuda_majo
     status = driver.cuInit(0)
     if version and version < 1000 * (needed := major()):
         older = " Or install what suits it: pip install 'numba-cuda[cu12]'." if 12000 <= version < 13000 else ""
-        raise UnusableGPU(f"The NVIDIA driver on your system is too old (found version {_dotted(version)} of CUDA, needed is "
-                          f"{needed}.0). Please update your GPU's driver.{older} {_BESIDES}")
+        raise UnusableGPU(f"The NVIDIA driver on your system is too old (found version {_dotted(version)} of CUDA, "
+                          f"needed is {needed}.0). Please update your GPU's driver.{older} {_BESIDES}")
     if status == _NO_DEVICE:
         raise NoGPU(f"No CUDA GPUs are available: there is a driver, but no device that it can use.{_hidden()} "
                     f"{_BESIDES}")
@@ -108,12 +108,12 @@ def find(load: Callable[[], Any] = library, major: Callable[[], int] = cuda_majo
     name = ctypes.create_string_buffer(256)
     driver.cuDeviceGetName(name, 256, device)
     high, low, many = (_number(driver.cuDeviceGetAttribute, attribute, device)
-                          for attribute in (_MAJOR, _MINOR, _MULTIPROCESSORS))
+                       for attribute in (_MAJOR, _MINOR, _MULTIPROCESSORS))
     oldest = OLDEST_CAPABILITY.get(major(), (7, 5))
     if (0, 0) < (high, low) < oldest:
-        raise UnusableGPU(f"Found {name.value.decode(errors='replace')}, which is of CUDA capability {high}.{low}. CUDA "
-                          f"{major()} compiles for {oldest[0]}.{oldest[1]} and newer. Devices since Maxwell: pip install "
-                          f"'numba-cuda[cu12]'. {_BESIDES}")
+        raise UnusableGPU(f"Found {name.value.decode(errors='replace')}, which is of CUDA capability {high}.{low}. "
+                          f"CUDA {major()} compiles for {oldest[0]}.{oldest[1]} and newer. Devices since Maxwell: pip "
+                          f"install 'numba-cuda[cu12]'. {_BESIDES}")
     return GPU(name.value.decode(errors="replace"), count, (high, low), many, version)
 
 
@@ -147,8 +147,8 @@ def choose(load: Callable[[], Any] = library, installed: Callable[[], bool] = ha
     try:
         gpu = find(load, major)
         if not installed():
-            raise UnusableGPU(f"There is a GPU here ({gpu.name}), but the package numba-cuda, which compiles for it, is "
-                              f"not installed. Install it: {INSTALL}. {_BESIDES}")
+            raise UnusableGPU(f"There is a GPU here ({gpu.name}), but the package numba-cuda, which compiles for it, "
+                              f"is not installed. Install it: {INSTALL}. {_BESIDES}")
     except NoGPU as error:
         if choice == "gpu":
             raise

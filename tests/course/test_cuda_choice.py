@@ -130,7 +130,7 @@ def test_gpu_without_a_device(monkeypatch):
 
 
 UNUSABLE = [
-    ({"driver": Driver(version=11040)}, "too old .found version 11.4 of CUDA, needed is 13.0.* update your GPU's driver"),
+    ({"driver": Driver(version=11040)}, "too old .found version 11.4 of CUDA, needed is 13.0.* update your GPU's"),
     ({"driver": Driver(version=12080)}, "found version 12.8.*numba-cuda.cu12."),
     ({"driver": Driver(status=999)}, "could not be started .cuInit returned 999.*nvidia-smi"),
     ({"driver": Driver(capability=(6, 1))}, "NVIDIA Test, which is of CUDA capability 6.1.*7.5 and newer"),

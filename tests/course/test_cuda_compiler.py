@@ -204,8 +204,8 @@ def k(fn, out, a, count):
 
 def test_a_call_with_too_few_arguments_is_told_at_the_kernel():
     kernel = compiler.kernel(elementwise.map_kernel, F32, fn=operators.id)
-    with pytest.raises(CompileError, match=r"`map_kernel` has 6 parameters \(fn, out, a, count, sizes, strides\), but is "
-                                           "called with 3"):
+    with pytest.raises(CompileError, match=r"`map_kernel` has 6 parameters \(fn, out, a, count, sizes, strides\), but "
+                                           "is called with 3"):
         kernel.launch(1, 1, np.zeros(1), np.zeros(1))
 
 
@@ -270,7 +270,8 @@ def test_on_a_gpu_the_generated_file_is_launched(monkeypatch):
     (configuration, args), (second, _) = stub.launched
     assert (configuration, second) == (((2, 1), 4), (1, 4))
     assert args[0] is out and args[1] is a and args[2:] == (3, (3,), ((1,), (1,)))
-    assert stub.cached == ["kernel"] and stub.device == ["operators_neg", "elementwise_offset", "elementwise_map_kernel"]
+    assert stub.cached == ["kernel"]
+    assert stub.device == ["operators_neg", "elementwise_offset", "elementwise_map_kernel"]
     assert kernel.path.is_file() and "def kernel(out, a, count, sizes, strides):" in kernel.path.read_text()
 
 

@@ -1,5 +1,5 @@
-"""Every kernel of module 4, for every operator and kind of number, without a GPU: NVIDIA's compiler makes PTX of it, and
-Numba's own simulator gives the same results as ours.
+"""Every kernel of module 4, for every operator and kind of number, without a GPU: NVIDIA's compiler makes PTX of it,
+and Numba's own simulator gives the same results as ours.
 
 The compiler is the layer gpu. Without it the first part is skipped; where TEROX_REQUIRE_NVVM=1 it fails instead.
 """
@@ -167,7 +167,8 @@ def test_what_the_compiler_refuses_is_told_in_the_learners_line(compiler, tmp_pa
     found = child(["-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n" + EXPLAINED], tmp_path / "kernels",
                   TEROX_CUDA="sim")
     for name, words, line in [
-            ("whole_array", "`fn`, which is `abs` here, takes a number for `x`, but is called with a 1-D array", "out[0] = fn(a)"),
+            ("whole_array", "`fn`, which is `abs` here, takes a number for `x`, but is called with a 1-D array",
+             "out[0] = fn(a)"),
             ("fraction", "An index is a float here", "out[i] = a[i]"),
             ("too_many", "takes 1 argument (x), but is called with 2", "out[0] = fn(a[0], a[0])"),
             ("too_few", "takes 3 arguments (number, sizes, strides), but is called with 2",

@@ -114,7 +114,7 @@ class Kernel:
         if self._takes != len(given):
             self._check_count(len(given))
         if _numba.CUDA == "sim":
-            # Out of a memoryview come Python's truth values, with which operators can compute; NumPy's cannot be negated.
+            # Out of a memoryview come Python's truth values, which operators can compute with; NumPy's have no minus.
             given = [memoryview(arg) if getattr(arg, "dtype", None) == np.bool_ else arg for arg in given]
             _numba.cuda.launch(self.loop, grid, block, [*self.bound.values(), *given])
             return
