@@ -112,8 +112,8 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
     from terox import no_grad
 
     with no_grad():
-        chances = result.model(data.test_inputs).softmax(1).numpy()  # (N, 10)
-    labels, said = data.test_labels.numpy(), chances.argmax(axis=1)  # (N,)
+        chances = result.model(data.test_inputs).softmax(1).cpu().numpy()  # (N, 10)
+    labels, said = data.test_labels.cpu().numpy(), chances.argmax(axis=1)  # (N,)
     wrong = said != labels
     # Mistakes first, the surest of them in front; where there are few, what was hardest among the rest.
     sure = chances.max(axis=1)

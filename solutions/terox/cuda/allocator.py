@@ -1,8 +1,8 @@
 """A caching allocator: memory of the GPU is taken in large pieces, kept, and handed out in small ones. Provided.
 
-To ask the driver for memory takes a GPU's time: it waits until all kernels have ended. A training step asks some hundred
-times, for the same sizes in each step. So memory that a tensor gives back is not given back to the driver, but kept for
-the next one that fits:
+To give memory back to the driver stops a GPU: it waits until all kernels have ended. A training step takes and gives
+back some hundred tensors, of the same sizes in each step. So memory that a tensor leaves does not go back to the
+driver, but is kept for the next one that fits:
 
 - *Segments* are what comes from the driver: 2 MiB for small requests, 20 MiB or more for large ones.
 - *Blocks* are pieces of a segment. A request gets the smallest free block that is large enough (best fit). What is left

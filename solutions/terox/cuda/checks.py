@@ -1,8 +1,8 @@
 """What a kernel found wrong, and who tells it: an index out of range, a class that does not exist. Provided.
 
-A kernel cannot raise. It leaves a note in the GPU's memory, and goes on with something harmless; and the host, which has
-long gone on, too, does not wait for it. The next time that it waits anyway, it looks: that is why an error of this kind
-may come at a line that has nothing to do with it. In the simulator the host has waited, and it comes at once.
+A kernel cannot raise. It leaves a note in the GPU's memory, and goes on with something harmless; and the host, which
+has long gone on, too, does not wait for it. The next time that it waits anyway, it looks: that is why an error of this
+kind may come at a line that has nothing to do with it. In the simulator the host has waited, and it comes at once.
 
 In PyTorch: `c10/cuda/CUDADeviceAssertionHost.h`; `CUDA_KERNEL_ASSERT` in `c10/macros/Macros.h`; the variable
 CUDA_LAUNCH_BLOCKING=1, which makes errors come at once.

@@ -1,5 +1,4 @@
-"""Ops for the device "cuda", each in one kernel or a few: softmax and its relatives, linear, cross-entropy, a step of SGD.
-Provided.
+"""Ops for the device "cuda", each in few kernels: softmax and its relatives, linear, cross-entropy, SGD. Provided.
 
 Elsewhere these ops are made of others (`terox/tensors/reductions.py`, `network_ops.py`, `terox/optim/sgd.py`). A kernel
 registered here wins over that.

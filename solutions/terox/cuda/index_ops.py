@@ -1,7 +1,8 @@
 """Indices on the device "cuda": which numbers the chosen elements have, found out by the GPU. Provided.
 
-`terox/tensors/indexing.py` computes that with NumPy, where Python can look at indices. Here they stay where they are: a
-batch of a training step is picked without a round trip. An index out of range is noted by the kernel; see checks.py.
+`terox/tensors/element_numbers.py` computes that with NumPy, where Python can look at indices. Here they stay where they
+are: a batch of a training step is picked without a round trip. An index out of range is noted by the kernel; see
+checks.py.
 
 In PyTorch: `aten/src/ATen/native/cuda/IndexKernel.cu`, `index_kernel`; `ScatterGatherKernel.cu`.
 """
@@ -17,7 +18,7 @@ from terox.cuda.packing import pack, padded
 from terox.tensors.dtype import bool as bool_
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.dtype import float64, int64
-from terox.tensors.indexing import joint_shape
+from terox.tensors.element_numbers import joint_shape
 from terox.tensors.iterator import converted
 from terox.tensors.layout import contiguous_strides
 from terox.tensors.storage import TensorImpl
@@ -46,7 +47,7 @@ def _add(out: TensorImpl, index: TensorImpl, size: int, least: int, step: int,
 
 
 def index_numbers(view: Tensor, chosen: Sequence[Tensor | None]) -> Tensor:
-    """See `terox.tensors.indexing.index_numbers`."""
+    """See `terox.tensors.element_numbers.index_numbers`."""
     places = [dim for dim, each in enumerate(chosen) if each is not None]
     tensors = [each if each.device == "cuda" else each.to("cuda") for each in chosen if each is not None]
     shape, before, after = joint_shape(view, places, tensors)
@@ -65,7 +66,7 @@ def _out_of_bounds(dim: int, size: int) -> Callable[[int], Exception]:
 
 
 def take_numbers(index: Tensor, numel: int) -> Tensor:
-    """See `terox.tensors.indexing.take_numbers`."""
+    """See `terox.tensors.element_numbers.take_numbers`."""
     out = _counted(index.impl.sizes, (0,) * len(index.impl.sizes))
     _add(out, index.impl, numel, -numel, 1, lambda found: IndexError(
         f"take(): out of range: tried to access index {found} on a tensor of {numel} elements."))
@@ -73,7 +74,7 @@ def take_numbers(index: Tensor, numel: int) -> Tensor:
 
 
 def element_numbers(op: str, sizes: Sequence[int], dim: int, index: Tensor) -> Tensor:
-    """See `terox.tensors.indexing.element_numbers`."""
+    """See `terox.tensors.element_numbers.element_numbers`."""
     steps, shape = contiguous_strides(sizes), index.impl.sizes
     size = (tuple(sizes) or (1,))[dim]
     out = _counted(shape, tuple([0 if d == dim or not steps else steps[d] for d in range(len(shape))]))

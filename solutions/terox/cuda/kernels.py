@@ -1,11 +1,10 @@
-"""The basic kernels of the device "cuda": what happens on the host before a kernel starts; and their registration.
-Provided.
+"""The basic kernels of the device "cuda": what the host does before a kernel starts; and their registration. Provided.
 
-Each brings the operands into the form that kernels take: memory that begins at the element with index 0, few dimensions,
-sizes and strides as tuples; and chooses grid and block. Kernels are the learner's, and loops.py's.
+Each brings the operands into the form that kernels take: memory that begins at the element with index 0, few
+dimensions, sizes and strides as tuples; and chooses grid and block. Kernels are the learner's, and loops.py's.
 
-Numbers are added and multiplied in the dtype that they have, as PyTorch does it on a GPU: there, 64 bits cost many times
-as much as 32. A tree of sums keeps the error small.
+Numbers are added and multiplied in the dtype that they have, as PyTorch does it on a GPU: there, 64 bits can cost many
+times as much as 32. A tree of sums keeps the error small.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from terox._numba import cuda
 from terox.cuda.elementwise import offset
 from terox.cuda.runtime import BLOCK
@@ -124,7 +126,7 @@ def arg_reduce_kernel(better: Any, kind: Any, out: Any, a: Any, length: int, ste
     Where a row begins in `a`, and where its result is, `offset(row, rows, strides[1])` says, and [0].
     """
     values = cuda.shared.array(BLOCK, kind)
-    numbers = cuda.shared.array(BLOCK, "int64")
+    numbers = cuda.shared.array(BLOCK, np.int64)
     t = cuda.threadIdx.x
     first = offset(cuda.blockIdx.x, rows, strides[1])
     best, where = a[first + t * step], t

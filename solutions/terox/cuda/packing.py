@@ -1,8 +1,8 @@
 """Sizes and strides as kernels for the GPU take them: tuples of a few ranks only. Provided.
 
 A kernel is compiled for each length of its tuples. Few dimensions are left once neighbors are made one (module 3's
-`coalesce`), and dimensions of size 1 in front make them 1, 2, 4, 8, ...; so a kernel is compiled two or three times, and
-not for each number of dimensions. What was found out for some sizes and strides is kept for the next call.
+`coalesce`), and dimensions of size 1 in front make them 1, 2, 4, 8, ...; so a kernel is compiled two or three times,
+and not for each number of dimensions. What was found out for some sizes and strides is kept for the next call.
 
 In PyTorch: `aten/src/ATen/cuda/detail/OffsetCalculator.cuh`, `MAX_DIMS`; `aten/src/ATen/cuda/detail/IndexUtils.cuh`.
 """

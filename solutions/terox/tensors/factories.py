@@ -13,7 +13,8 @@ import numpy as np
 
 from terox.tensors import device as devices
 from terox.tensors import dtype as dtypes
-from terox.tensors.dispatcher import KERNELS, call
+from terox.tensors.dispatcher import KERNELS, call, find_kernel
+from terox.tensors.iterator import constant
 from terox.tensors.layout import contiguous_strides
 from terox.tensors.shaping import sizes_of
 from terox.tensors.storage import TensorImpl
@@ -208,7 +209,14 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: str | None =
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n if n < 0 else m}")
     wanted = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    out = from_array(np.eye(n, m, dtype=wanted.numpy), device)
+    device = devices.get_default_device() if device is None else devices.check(device)
+    if device in devices.ALLOCATORS:
+        out = zeros(n, n if m is None else m, dtype=wanted, device=device)
+        sizes = (min(out.impl.sizes),)
+        find_kernel("copy", device)(out.impl.look(sizes, (sum(out.impl.strides),), 0),
+                                    constant(1, wanted, device).expand(sizes))
+    else:
+        out = from_array(np.eye(n, m, dtype=wanted.numpy), device)
     return out.requires_grad_(requires_grad) if requires_grad else out
 
 

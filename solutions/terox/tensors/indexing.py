@@ -17,11 +17,9 @@ import numpy as np
 from terox._grad_mode import is_grad_enabled
 from terox.tensors import device as devices
 from terox.tensors import dtype as dtypes
-from terox.tensors.broadcasting import broadcast_shapes
 from terox.tensors.dispatcher import COMPOSITE, call, find_kernel, register
 from terox.tensors.factories import arange, from_array
 from terox.tensors.iterator import constant, converted, empty
-from terox.tensors.layout import contiguous_strides
 from terox.tensors.tensor import Tensor
 
 # ---- x[index] ----
@@ -196,54 +194,6 @@ def _numbers(view: Tensor, chosen: Sequence[Tensor | None]) -> Tensor:
     return find_kernel("index_numbers", view.device)(view, chosen)
 
 
-def joint_shape(view: Tensor, places: list[int], tensors: Sequence[Tensor]) -> tuple[Sequence[int], list[int],
-                                                                                      list[int]]:
-    """To what shape the tensors are broadcast, and which dimensions of `view` come before and after it in the result.
-
-    places: the dimensions in which tensors choose.
-    """
-    try:
-        shape = broadcast_shapes(*[each.shape for each in tensors])
-    except NotImplementedError:
-        raise
-    except RuntimeError:
-        raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes "
-                         + ", ".join(str(list(each.shape)) for each in tensors)) from None
-    together = places == list(range(places[0], places[0] + len(places)))
-    before = list(range(places[0])) if together else []
-    return shape, before, [dim for dim in range(view.dim()) if dim not in places and dim not in before]
-
-
-def index_numbers(view: Tensor, chosen: Sequence[Tensor | None]) -> Tensor:
-    """`_numbers`, for devices whose memory is the host's: by NumPy."""
-    places = [dim for dim, each in enumerate(chosen) if each is not None]
-    tensors = [each for each in chosen if each is not None]
-    shape, before, after = joint_shape(view, places, tensors)
-    sizes = view.impl.sizes
-    result = np.zeros([sizes[d] for d in before] + list(shape) + [sizes[d] for d in after], dtype=np.int64)
-    steps = contiguous_strides(sizes)
-    for axis, dim in enumerate(before):
-        result += _along(np.arange(sizes[dim]) * steps[dim], axis, result.ndim)
-    for axis, dim in enumerate(after, start=len(before) + len(shape)):
-        result += _along(np.arange(sizes[dim]) * steps[dim], axis, result.ndim)
-    for dim, tensor in zip(places, tensors):
-        array = _checked(tensor.numpy(), sizes[dim], dim) * steps[dim]
-        result += array.reshape(array.shape + (1,) * len(after))
-    return from_array(result, view.device)
-
-
-def _along(array: np.ndarray, axis: int, rank: int) -> np.ndarray:
-    return array.reshape([-1 if d == axis else 1 for d in range(rank)])
-
-
-def _checked(index: np.ndarray, size: int, dim: int) -> np.ndarray:
-    """Indices counted from 0 on. Raises IndexError for the first that does not exist."""
-    wrong = (index < -size) | (index >= size)
-    if wrong.any():
-        raise IndexError(f"index {index[wrong].flat[0]} is out of bounds for dimension {dim} with size {size}")
-    return np.where(index < 0, index + size, index)
-
-
 # ---- By number ----
 
 
@@ -253,16 +203,6 @@ def take(self: Tensor, index: Tensor) -> Tensor:
     if self.numel() == 0 and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
     return call("take", self, find_kernel("take_numbers", index.device)(index, self.numel()))
-
-
-def take_numbers(index: Tensor, numel: int) -> Tensor:
-    """`index` with all numbers counted from 0 on, for a tensor of `numel` elements."""
-    array = index.numpy()
-    wrong = (array < -numel) | (array >= numel)
-    if wrong.any():
-        raise IndexError(f"take(): out of range: tried to access index {array[wrong].flat[0]} on a tensor of {numel} "
-                         "elements.")
-    return from_array(np.where(array < 0, array + numel, array), index.device)
 
 
 def gather(self: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -340,25 +280,6 @@ def _put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tenso
     return out
 
 
-def element_numbers(op: str, sizes: Sequence[int], dim: int, index: Tensor) -> Tensor:
-    """For gather: which number, in a tensor of `sizes`, has the element that each place of `index` means.
-
-    Raises RuntimeError, in the name of `op`, for the first index that does not exist.
-    """
-    steps = contiguous_strides(sizes)
-    shape = index.impl.sizes
-    array, size = index.numpy(), (tuple(sizes) or (1,))[dim]
-    wrong = (array < 0) | (array >= size)
-    if wrong.any():
-        raise RuntimeError(f"{op}(): index {array[wrong].flat[0]} is out of bounds for dimension {dim} with size "
-                           f"{size}")
-    array = array * (steps[dim] if steps else 1)
-    for d, size in enumerate(shape):
-        if d != dim:
-            array = array + _along(np.arange(size) * steps[d], d, len(shape))
-    return from_array(array, index.device)
-
-
 def _gather(self: Tensor, dim: int, index: Tensor) -> Tensor:
     return _take(self, find_kernel("element_numbers", self.device)("gather", self.impl.sizes, dim, index))
 
@@ -371,7 +292,7 @@ def _scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _put(self, numbers, src, True)
 
 
-for _op, _kernel in {"take": _take, "put": _put, "gather": _gather, "scatter_add": _scatter_add,
-                     "index_numbers": index_numbers, "take_numbers": take_numbers,
-                     "element_numbers": element_numbers}.items():
+for _op, _kernel in {"take": _take, "put": _put, "gather": _gather, "scatter_add": _scatter_add}.items():
     register(_op, COMPOSITE, _kernel)
+
+from terox.tensors import element_numbers  # noqa: E402, F401  It registers what is looked up here.

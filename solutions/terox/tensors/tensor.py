@@ -148,6 +148,9 @@ class Tensor(Inspecting, Converting, Arithmetic, InPlace, Shaping, Reducing, Var
             if value.impl.sizes != self.impl.sizes or value.dtype is not self.dtype:
                 raise RuntimeError(f"attempting to assign a gradient of {list(value.shape)} {value.dtype.name} to a "
                                    f"tensor of {list(self.shape)} {self.dtype.name}: shape and dtype have to be equal")
+            if value.device != self.device:
+                raise RuntimeError(f"assigned grad has data located on a different device, {value.device}, than the "
+                                   f"tensor, {self.device}")
         self._grad = value
 
     @property
