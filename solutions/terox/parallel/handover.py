@@ -18,7 +18,7 @@ import numpy as np
 
 from terox.foundations import operators as base
 from terox.tensors import operators as ops
-from terox.tensors.storage import TensorImpl
+from terox.tensors.storage import TensorImpl, row_major
 
 
 class _State(threading.local):
@@ -43,13 +43,15 @@ PIECE = 65536  # elements: few enough for the second cache, many enough beside w
 
 def view(impl: TensorImpl) -> np.ndarray:
     """The tensor's memory as a NumPy array: the same memory, sizes and strides."""
-    array = impl.storage.array
-    if len(impl.sizes) == 1 and impl.strides[0] == 1:
-        return array[impl.offset : impl.offset + impl.sizes[0]]
-    if 0 in impl.sizes:  # wherever it lies: NumPy asks for a place inside the memory
-        return np.empty(impl.sizes, array.dtype)
+    array, sizes = impl.storage.array, impl.sizes
+    if len(sizes) == 1 and impl.strides[0] == 1:
+        return array[impl.offset : impl.offset + sizes[0]]
+    if 0 in sizes:  # wherever it lies: NumPy asks for a place inside the memory
+        return np.empty(sizes, array.dtype)
+    if not impl.offset and (len(array), impl.strides) == row_major(sizes):
+        return array.reshape(sizes)
     size = array.itemsize
-    return np.ndarray(impl.sizes, array.dtype, array, impl.offset * size, tuple([step * size for step in impl.strides]))
+    return np.ndarray(sizes, array.dtype, array, impl.offset * size, tuple([step * size for step in impl.strides]))
 
 
 def sigmoid(x: np.ndarray, out: np.ndarray) -> None:

@@ -17,9 +17,16 @@ from typing import Any
 
 from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
+from terox.tensors.layout import contiguous_strides
 
 # Geometry is the same for many tensors: what was computed once is kept.
 _broadcast_strides = functools.lru_cache(4096)(broadcast_strides)
+
+
+@functools.lru_cache(4096)
+def row_major(sizes: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """How many elements there are, and the strides with which they lie one after the other."""
+    return math.prod(sizes), contiguous_strides(sizes)
 
 
 class Storage:
