@@ -51,9 +51,10 @@ def prepare(op: str, operands: Sequence[Any], result: str = SAME,
     """
     first = operands[0]
     ins: list[TensorImpl] | None = None if also or first.__class__ is not Tensor else _alike(first.impl, operands)
-    if ins is not None and not (result is FLOAT and not first.dtype.is_floating_point):
+    if ins is not None:
         storage = first.impl.storage
-        return empty(first.impl.sizes, bool_ if result is BOOL else storage.dtype, storage.device), ins
+        if result is SAME or result is BOOL or storage.dtype.is_floating_point:
+            return empty(first.impl.sizes, bool_ if result is BOOL else storage.dtype, storage.device), ins
     tensors = [operand for operand in operands if operand.__class__ is Tensor]
     tensors += also
     device = tensors[0].impl.storage.device
@@ -134,7 +135,8 @@ def _unshared(tensor: Tensor) -> bool:
 def elementwise(op: str, fn: Callable[..., Any], operands: Sequence[Any], result: str = SAME) -> Tensor:
     """`fn` of the numbers of all operands, element by element: what every op in pointwise.py comes to."""
     out, ins = prepare(op, operands, result)
-    find_kernel("elementwise", out.impl.storage.device)(fn, out.impl, *ins)
+    impl = out.impl
+    find_kernel("elementwise", impl.storage.device)(fn, impl, *ins)
     return out
 
 

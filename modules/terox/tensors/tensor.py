@@ -107,7 +107,7 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
                 raise RuntimeError(f"grad can be implicitly created only for scalar outputs; this one has the shape "
                                    f"{list(self.shape)}: pass a gradient of that shape")
             ones = self._empty(self.impl.sizes, self.impl.storage.dtype, self.impl.storage.device)
-            ones.impl.storage.array[:] = 1
+            ones.impl.storage.array.fill(1)
             return ones
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
