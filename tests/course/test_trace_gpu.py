@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from gpu_kernels import NUMBER, changed, compiled, few_examples, kinds, line_in, multiplied
+from gpu_kernels import NUMBER, changed, compiled, few_examples, kinds, line_in, multiplied, using
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +68,20 @@ def test_an_index_far_out_of_range_has_no_hint_about_threads():
 
     found = only(trace_kernel(kernel, 1, 4, zeros(4), numbers(4)), "out of range")
     assert "element 100 of a" in found.message and "more threads" not in found.message
+
+
+def test_shared_memory_is_compared_with_the_threads_of_one_block():
+    def kernel(out, a):
+        kept = cuda.shared.array(4, np.float32)
+        t = cuda.threadIdx.x
+        kept[t + far] = a[t]
+        out[cuda.grid(1)] = kept[t + far]
+
+    far = 2
+    found = only(trace_kernel(kernel, 4, 4, zeros(16), numbers(4)), "out of range")
+    assert found.array == "kept" and found.element == 4 and "more threads" not in found.message
+    far = 0
+    assert "more threads than elements" in only(trace_kernel(kernel, 1, 5, zeros(5), numbers(5)), "out of range").message
 
 
 def test_a_negative_index_is_named():
@@ -196,14 +210,14 @@ def test_endless_loops_end():
 
 def test_cuda_is_replaced_under_every_name_and_the_functions_stay_as_they_are():
     def kernel(out, a):
-        i = another_name.grid(1)
-        out[i] = a[terox._numba.cuda.threadIdx.x]
-        assert terox._numba.cuda is another_name and not isinstance(i, str)
+        out[another_name.grid(1)] = a[terox._numba.cuda.threadIdx.x]
+        assert terox._numba.cuda is another_name is not before[0]
 
+    before = [cuda]  # in a list, where the tracer leaves it
     trace_kernel(kernel, 1, 4, zeros(4), numbers(4)).check()
     text = "import numba\ndef kernel(out, a):\n    out[numba.cuda.grid(1)] = a[numba.cuda.threadIdx.x]\n"
     trace_kernel(compiled(text, "kernel", {}), 1, 4, zeros(4), numbers(4)).check()
-    assert puzzles.cuda is cuda is another_name and isinstance(cuda, Simulator)
+    assert puzzles.cuda is cuda is another_name is before[0]
 
 
 @few_examples
@@ -222,7 +236,8 @@ def test_values_are_those_of_the_simulator():
     for fn in (lambda x: x * x / 3 + 1, lambda x: x / 0):
         one, two = zeros(23), zeros(23)
         trace_kernel(kernel, 2, 4, fn, one, a, *rest).check()
-        Simulator().launch(kernel, 2, 4, (fn, two, a, *rest))
+        simulator = Simulator()
+        simulator.launch(using(kernel, cuda=simulator), 2, 4, (fn, two, a, *rest))
         np.testing.assert_array_equal(one, two)
 
 
