@@ -81,7 +81,8 @@ def test_shared_memory_is_compared_with_the_threads_of_one_block():
     found = only(trace_kernel(kernel, 4, 4, zeros(16), numbers(4)), "out of range")
     assert found.array == "kept" and found.element == 4 and "more threads" not in found.message
     far = 0
-    assert "more threads than elements" in only(trace_kernel(kernel, 1, 5, zeros(5), numbers(5)), "out of range").message
+    more = only(trace_kernel(kernel, 1, 5, zeros(5), numbers(5)), "out of range")
+    assert "more threads than elements" in more.message
 
 
 def test_a_negative_index_is_named():
