@@ -36,25 +36,26 @@ class Run:
                 more = (because or {}).get(problem.kind)
                 raise CheckFailed(self.launch, note=f"{problem.message} {more}" if more else problem.message)
 
-    def gives(self, expected, mistakes=None, note=None):
-        """The values of out. mistakes: as in course.check, with arrays."""
-        wrong = {text: np.asarray(each, np.float32).tolist() for text, each in (mistakes or {}).items()}
-        got = self.out.tolist()
-        if np.isnan(self.out).any():
-            place = shown(np.argwhere(np.isnan(self.out))[0])
-            note = f"nan stands where no thread has written, out[{place}] for example." if note is None else note
-            missed = np.isnan(self.out)
-            for text, each in (mistakes or {}).items():  # a mistake may write only some of the elements
-                if text.endswith("missing.") and (np.isnan(np.asarray(each, np.float32)) == missed).all():
-                    note = text
-            raise CheckFailed(self.call, check.shown(got), check.shown(expected.tolist()), note)
-        check.equal(got, expected.tolist(), call=self.call, mistakes=wrong, note=note)
+    def gives(self, expected, mistakes=None, note=None, missing=None):
+        """The values of out. mistakes: as in course.check, with arrays.
 
-    def only_writes_out(self):
-        """Results are not kept in global memory, to be read again."""
-        reads, _ = self.made.counts("out")
-        check.that(not reads.any(), "out is read. It is only there to be written; what threads tell each other goes "
-                   "through shared memory.", call=self.launch)
+        missing: {a sentence: a mask of those elements that nobody has written if it is true}.
+        """
+        if np.isnan(self.out).any():
+            check.equal(self.out.tolist(), expected.tolist(), call=self.call, note=self._unwritten(missing or {}, note))
+        wrong = {text: np.asarray(each, np.float32).tolist() for text, each in (mistakes or {}).items()}
+        check.equal(self.out.tolist(), expected.tolist(), call=self.call, mistakes=wrong, note=note)
+
+    def _unwritten(self, missing, note):
+        nobody = np.isnan(self.out)
+        if nobody.all():
+            return ("Nothing was written to out. A kernel returns nothing, and `out = ...` would only give the name to "
+                    "something else: each thread writes to an element, as in out[...] = ...")
+        for sentence, mask in missing.items():
+            if (nobody == np.broadcast_to(mask, nobody.shape)).all():
+                return sentence
+        place = f"nan stands where no thread has written, out[{shown(np.argwhere(nobody)[0])}] for example."
+        return place if note is None else f"{place} {note}"
 
     def own(self, name, owner, why, *, written):
         """Element `index` of an array is read, or written, by the thread owner(*index), (block, thread), alone.
@@ -138,5 +139,5 @@ def same(got, right, name, grid, block):
         index = tuple(wrong[0])
         raise CheckFailed(f"out[{shown(index)}] after {name}, {blocks_of(grid)} of {threads_of(block)}",
                           check.shown(float(got[index])), check.shown(float(right[index])), (
-                              f"{len(wrong)} of {right.size} elements are wrong. Run one element after the other, with "
-                              "few threads, the puzzle is right: is a number of threads or elements written out in it?"))
+                              f"{len(wrong)} of {right.size} elements are wrong. Run with few threads and traced, the "
+                              "puzzle may be right: is a number of threads or of elements written out in it?"))

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.task("4.1")
 SIDES = st.integers(1, 5)
 MORE = st.integers(0, 3)
 NEIGHBORS = "Thread number i does element number i: threads next to each other touch elements next to each other."
+OWN = ("The number of a thread says which element is its own. No thread does those of others: there is no loop over "
+       "elements, the launch is the loop.")
 
 
 @given(count=st.integers(1, 20))
@@ -24,7 +26,7 @@ NEIGHBORS = "Thread number i does element number i: threads next to each other t
 def test_shift(count):
     """shift: out[i] = a[i] + 10, where i is the number of the thread."""
     a = numbers(count)
-    run = Run(puzzles.shift, 1, count, (count,), a)
+    run = Run(puzzles.shift, 1, count, (count,), a, because={"race": OWN})
     run.gives(a + 10, {"10 is not added.": a, "That is 10 times a[i], not 10 more.": 10 * a,
                        "10 is added to the number of the thread, not to a[i].": np.arange(count) + 10})
     run.own("out", lambda i: (0, i), NEIGHBORS, written=True)
@@ -38,16 +40,18 @@ def test_shift(count):
 def test_guarded(count, more):
     """guarded: out[i] = 2 * a[i], and threads without an element do nothing."""
     a = numbers(count)
-    guard = f"There are {count} elements, numbered 0 to {count - 1}; the other threads have nothing to do."
-    run = Run(puzzles.guarded, 1, count + more, (count,), a, because={"out of range": guard})
+    run = Run(puzzles.guarded, 1, count + more, (count,), a, because={"race": OWN})
     run.gives(2 * a, {"2 is added, not multiplied.": a + 2, "That is a[i], not twice as much.": a,
                       "That is a[i] + 10, as in shift.": a + 10, "That is the square of a[i].": a * a})
     run.own("out", lambda i: (0, i), NEIGHBORS, written=True)
 
 
-def both(rows, columns, x, y):
-    return (f"a has {rows} rows and {columns} columns, and the block has {x} threads in x and {y} in y: both numbers of "
-            "a thread need a guard, each with the size along its own dimension.")
+EXCHANGED = "Some elements have no thread. Is x the column and y the row, and does each have a guard of its own size?"
+
+
+def without(shape, rows, columns):
+    """A mask of those elements that lie beyond some rows, or beyond some columns."""
+    return (np.arange(shape[0])[:, None] >= rows) | (np.arange(shape[1])[None, :] >= columns)
 
 
 @given(rows=SIDES, columns=SIDES, more_x=MORE, more_y=MORE)
@@ -60,10 +64,14 @@ def both(rows, columns, x, y):
 def test_transposed(rows, columns, more_x, more_y):
     """transposed: out[j, i] = a[i, j]; x is the column of a, so that neighbors read neighbors."""
     a, block = numbers(rows, columns), (columns + more_x, rows + more_y)
-    run = Run(puzzles.transposed, 1, block, (columns, rows), a, because={"out of range": both(rows, columns, *block)})
-    run.gives(a.T, {} if rows != columns else {"That is a itself: row and column have to change places.": a})
-    warps = ("x is the column of a, y the row. The threads of a warp have neighboring x, and read together: so they read "
-             "elements that stand side by side in memory.")
+    sizes = (f"a has {rows} rows and {columns} columns, out {columns} rows and {rows} columns, and the block has "
+             f"{block[0]} threads in x and {block[1]} in y: both numbers of a thread need a guard, each with the size "
+             "along its own dimension.")
+    run = Run(puzzles.transposed, 1, block, (columns, rows), a, because={"out of range": sizes, "race": OWN})
+    same_shape = {"That is a itself: row and column have to change places.": a} if rows == columns else {}
+    run.gives(a.T, same_shape, missing={EXCHANGED: without(a.T.shape, block[1], block[0])})
+    warps = ("x is the column of a, y the row. The threads of a warp have neighboring x, and read together: so they "
+             "read elements that stand side by side in memory.")
     run.own("a", lambda i, j: (0, (j, i)), warps, written=False)
     run.own("out", lambda j, i: (0, (j, i)), warps, written=True)
 
@@ -78,13 +86,14 @@ def test_transposed(rows, columns, more_x, more_y):
 def test_outer(rows, columns, more_x, more_y):
     """outer: out[i, j] = a[i, 0] * b[0, j], with x along the row of out."""
     a, b, block = numbers(rows, 1), numbers(1, columns, start=30), (columns + more_x, rows + more_y)
-    sizes = (f"a has {rows} rows and 1 column, b 1 row and {columns} columns; out has {rows} rows and {columns} columns, "
-             f"and the block has {block[0]} threads in x and {block[1]} in y.")
-    run = Run(puzzles.outer, 1, block, (rows, columns), a, b, because={"out of range": sizes})
+    sizes = (f"a has {rows} rows and 1 column, b 1 row and {columns} columns; out has {rows} rows and {columns} "
+             f"columns, and the block has {block[0]} threads in x and {block[1]} in y.")
+    run = Run(puzzles.outer, 1, block, (rows, columns), a, b, because={"out of range": sizes, "race": OWN})
     run.gives(a * b, {"a and b are added.": a + b, "a is not multiplied by b.": a + 0 * b,
                       "b is not multiplied by a.": b + 0 * a,
                       "Only the first column is right: a[i, 0] * b[0, 0] stands everywhere.": a * b[0, 0] + 0 * b,
-                      "a[0, 0] * b[0, j] stands in every row.": a[0, 0] * b + 0 * a}, note=sizes)
+                      "a[0, 0] * b[0, j] stands in every row.": a[0, 0] * b + 0 * a}, sizes, {
+                          EXCHANGED: without((rows, columns), block[0], block[1])})
     run.own("out", lambda i, j: (0, (j, i)), "x is the column of out, y the row: threads with neighboring x write "
             "elements that stand side by side.", written=True)
 
@@ -99,14 +108,12 @@ def test_outer(rows, columns, more_x, more_y):
 def test_blocks(count, block, idle):
     """blocks: out[i] = a[i] * a[i], where i is the number of a thread among those of all blocks."""
     a, grid = numbers(count), -(-count // block) + idle
-    number = (f"A thread's number is blockIdx.x * blockDim.x + threadIdx.x, here from 0 to {grid * block - 1}: one of its "
-              f"own for each, and there are {count} elements.")
+    number = (f"{grid} blocks of {block} threads have the numbers 0 to {grid * block - 1}, and there are {count} "
+              "elements.")
     run = Run(puzzles.blocks, grid, block, (count,), a, because={
         "race": "No two threads may have the same number: think of those in other blocks.", "out of range": number,
         "negative index": number})
-    run.gives(a * a, {"That is twice a[i], not its square.": 2 * a, "That is a[i], not its square.": a},
-              "Threads of other blocks have elements, too. nan stands where no thread has written."
-              if np.isnan(run.out).any() else None)
+    run.gives(a * a, {"That is twice a[i], not its square.": 2 * a, "That is a[i], not its square.": a})
     run.own("out", lambda i: (i // block, i % block), "Block 0 has the first elements, in the order of its threads, "
             "block 1 those that follow.", written=True)
 

@@ -17,13 +17,17 @@ pytestmark = pytest.mark.task("4.1")
 
 WIDTHS = st.sampled_from([puzzles.WIDTH, 4, 2, 16, 1])
 READ_ONCE = "Each thread reads its own element of a, once; what others have read, it takes from shared memory."
-OTHER_WIDTH = "WIDTH is another number here than in the file: use its name."
+
+
+def other_width(width):
+    """A sentence for whoever wrote the number and not the name."""
+    return "" if width == puzzles.WIDTH else (
+        f" WIDTH is {width} here: wherever the kernel says {puzzles.WIDTH} for it, it has to say WIDTH.")
 
 
 def run_shared(puzzle, grid, width, a, because):
     """A run with shared memory of `width` numbers, in which each thread reads its own element of `a`, once."""
-    name = f"{OTHER_WIDTH} " if width != puzzles.WIDTH else ""
-    because = {kind: name + text for kind, text in because.items()}
+    because = {kind: text + other_width(width) for kind, text in because.items()}
     constants = {"WIDTH": width} if width != puzzles.WIDTH else None
     return Run(puzzle, grid, width, a.shape, a, constants=constants, because=because)
 
@@ -31,7 +35,6 @@ def run_shared(puzzle, grid, width, a, because):
 def keeps_to_its_own(run, width):
     """Each thread reads and writes its own element, once, and goes through shared memory for all else."""
     run.once("a", READ_ONCE)
-    run.only_writes_out()
     run.own("a", lambda i: (i // width, i % width), READ_ONCE, written=False)
     run.own("out", lambda i: (i // width, i % width), "Each thread writes its own element of out.", written=True)
 
@@ -54,10 +57,10 @@ def in_steps(a, distances):
 def test_reversed_blocks(grid, width):
     """reversed_blocks: each block writes its WIDTH elements in reversed order, through shared memory."""
     a = numbers(grid * width)
-    place = (f"Shared memory has {width} places, 0 to {width - 1}, in each block; a and out have {grid * width} elements. "
-             "threadIdx.x is a place in the one, cuda.grid(1) in the others.")
+    place = (f"Shared memory has {width} places, 0 to {width - 1}, in each block; a and out have {grid * width} "
+             "elements. threadIdx.x is a place in the one, cuda.grid(1) in the others.")
     run = run_shared(puzzles.reversed_blocks, grid, width, a, {
-        "out of range": place, "negative index": place, "race": "One thread writes what another one reads."})
+        "out of range": place, "negative index": place})
     rows = a.reshape(grid, width)
     run.gives(rows[:, ::-1].reshape(-1), {
         "Nothing is reversed.": a, "That is all of a reversed, and not each block by itself.": a[::-1],
@@ -87,18 +90,15 @@ def test_pooled(case):
     """pooled: out[i] = a[i - 2] + a[i - 1] + a[i], without those that do not exist; each element of a is read once."""
     count, width = case
     a = numbers(count)
-    edge = (f"a has {count} elements, 0 to {count - 1}, and the block {width} threads. The first two results have fewer "
-            "terms than three, and a thread behind the last element has nothing to read or to write.")
+    have = "Thread 0 has an element" if count == 1 else f"Threads 0 to {count - 1} have an element"
     run = run_shared(puzzles.pooled, 1, width, a, {
-        "out of range": edge, "negative index": edge,
-        "not initialized": "Only threads with an element have put one there.",
-        "race": "One thread writes what another one reads.",
+        "out of range": f"{have}, the other ones have nothing to read or to write.",
+        "negative index": "out[0] has one term, out[1] has two.",
+        "not initialized": f"{have}, and only they put one there.",
         "divergent barrier": "The guard belongs around what comes before the barrier and what comes behind it, and "
                              "never around the barrier."})
     zeros = np.zeros(2, np.float32)
     left, right = np.concatenate([zeros, a]), np.concatenate([a, zeros])
-    short = a.copy()
-    short[:2] = 0
     whole = left[:-2] + left[1:-1] + a
     run.gives(whole, {
         "A term is missing: that is a[i - 1] + a[i].": left[1:-1] + a,
@@ -108,12 +108,12 @@ def test_pooled(case):
         "The window goes the other way: that is a[i] + a[i + 1] + a[i + 2].": a + right[1:-1] + right[2:],
         "A window of three has a[i - 1] in its middle here: that is a[i - 1] + a[i] + a[i + 1].":
             left[1:-1] + a + right[1:-1],
-        "What does not exist is left out at the beginning only: the first results have fewer terms, and are missing.":
-            np.where(np.arange(count) < 2, np.nan, whole),
         "That is a mean. A sum was asked for.": whole / 3,
         "The window is too wide: that is a[i - 3] + a[i - 2] + a[i - 1] + a[i].":
             whole + np.concatenate([zeros, [0], a])[:count],
-        "Each result has a[i] twice.": whole + a})
+        "Each result has a[i] twice.": whole + a}, missing={
+            "The first results have fewer terms, but are there, too.": np.arange(count) < 2,
+            "The first result has one term only, but is there, too.": np.arange(count) < 1})
     keeps_to_its_own(run, width)
 
 
@@ -128,13 +128,14 @@ def test_pooled(case):
 def test_running_sum(width):
     """running_sum: out[i] = a[0] + ... + a[i], in log2(WIDTH) steps."""
     a = numbers(width)
-    edge = f"Shared memory has {width} places, 0 to {width - 1}. A thread with a number below the distance adds nothing."
+    edge = (f"Shared memory has {width} places, 0 to {width - 1}. A thread with a number below the distance adds "
+            "nothing.")
     run = run_shared(puzzles.running_sum, 1, width, a, {
         "out of range": edge, "negative index": edge,
         "race": "In each step all read before anybody writes, and write before anybody reads the next time.",
         "divergent barrier": "All threads have to go through the loop equally often, and call each barrier in it."})
     distances = [2**step for step in range(int(math.log2(width)))]
-    other = "" if width == puzzles.WIDTH else " " + OTHER_WIDTH
+    other = other_width(width)
     wrong = {
         "That is a: nothing was added." + other: a,
         "The last step is missing: a distance of WIDTH / 2 is needed, too." + other: in_steps(a, distances[:-1]),
@@ -147,7 +148,7 @@ def test_running_sum(width):
         "That is the sum of all, in every place." + other: np.full(width, a.sum())}
     right = np.cumsum(a, dtype=np.float32)
     run.gives(right, {text: each for text, each in wrong.items() if not np.array_equal(each, right)},
-              other.strip() or None)
+              other_width(width).strip() or None)
     keeps_to_its_own(run, width)
     steps = len(distances)
     reads = run.made.score().shared_reads
