@@ -172,6 +172,25 @@ def test_two_arrays_on_one_line_are_named_and_so_is_a_size_that_is_not_known_ear
 
     assert "`blockDim`" in only(trace_kernel(late, 1, 8, zeros(8), numbers(8)), "shape").message
 
+    def own(out, a):
+        kept = np.zeros(8, np.float32)
+        kept[cuda.threadIdx.x] = a[cuda.threadIdx.x]
+        out[cuda.threadIdx.x] = kept[cuda.threadIdx.x]
+
+    assert "np.zeros" in trace_kernel(own, 1, 8, zeros(8), numbers(8)).problems[0].message
+
+
+def test_shared_memory_has_no_place_for_each_thread_of_the_grid():
+    def kernel(out, a):
+        kept = cuda.shared.array(4, np.float32)
+        i = cuda.grid(1)
+        kept[i] = a[i]
+        cuda.syncthreads()
+        out[i] = kept[i]
+
+    found = only(trace_kernel(kernel, 2, 4, zeros(8), numbers(8)), "out of range")
+    assert "memory of one block" in found.message and "more threads than" not in found.message
+
 
 def test_endless_loops_end():
     def reads(out, a):
