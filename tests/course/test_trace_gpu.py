@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from gpu_kernels import NUMBER, changed, compiled, kinds, line_in, multiplied
+from gpu_kernels import NUMBER, changed, compiled, few_examples, kinds, line_in, multiplied
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +39,7 @@ def only(made, kind):
 # ---- Indices ----
 
 
+@few_examples
 @given(st.integers(1, 9), st.integers(1, 5))
 def test_a_missing_guard_is_an_index_out_of_range_with_thread_line_and_a_hint(count, more):
     made = trace_kernel(puzzles.shift, 1, count + more, zeros(count), numbers(count))
@@ -224,6 +225,7 @@ def test_cuda_is_replaced_under_every_name_and_the_functions_stay_as_they_are():
     assert puzzles.cuda is cuda is another_name and isinstance(cuda, Simulator)
 
 
+@few_examples
 @given(st.integers(1, 5))
 def test_constants_of_modules_are_replaced_for_one_run(tile):
     before = matmul.TILE
