@@ -19,7 +19,7 @@ import numpy as np
 
 from terox._numba import cuda
 
-WIDTH = 8  # threads of a block in the puzzles with shared memory, a power of two; the tests try others, too
+WIDTH = 8  # threads of a block in the puzzles with shared memory: a power of two, 2 at least; the tests try others
 
 
 def shift(out: Any, a: Any) -> None:
