@@ -97,8 +97,8 @@ def test_join(first, second, offset):
     empty = not first or not second
     check.close(total, right, rtol=8 * np.finfo(float).eps * (4 + 2000), atol=1e-300, call=f"the total of {call}",
                 mistakes={} if empty else slips(*parts), note="A part without elements, (-inf, 0), leaves the other "
-                "one as it is." if empty else "Each total is multiplied by exp(its maximum - the joined maximum), which "
-                "is never above 1, so nothing overflows.")
+                "one as it is." if empty else "Each total is multiplied by exp(its maximum - the joined one), which is "
+                "never above 1, so nothing overflows.")
 
 
 @given(row=st.lists(st.one_of(NUMBER, SPECIAL), min_size=1, max_size=4), cut=st.integers(0, 4))
