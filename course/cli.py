@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
 
     setup = command("setup", "make the environment and install what is missing", _setup, None)
     setup.add_argument("--layer", choices=bootstrap.LAYERS, default="base", dest="wanted",
-                       help="how much: the test loop, also notebooks and pictures, maintainers' tools, PyTorch")
+                       help="how much: the test loop, also notebooks and pictures, maintainers' tools, PyTorch; gpu: "
+                            "the compiler for NVIDIA's GPUs")
     test = command("test", "judge one module", _test)
     add_arguments(test)
     command("check", "what CI runs: everything on the reference, and the tooling's own tests", _check, "learn")

@@ -55,7 +55,7 @@ def doctor(root: Path = ROOT) -> int:
     """Print one line for each thing looked at. Returns 0, or 1 where there is a problem."""
     lines = [python_version(sys.version_info[:3])]
     environment, interpreter = environment_line()
-    lines += [environment, *packages(interpreter, root), gpu(), disk(root), *data(root), make(), git(root),
+    lines += [environment, *packages(interpreter, root), gpu(interpreter), disk(root), *data(root), make(), git(root),
               *writable(root)]
     for line in lines:
         print(f"{style(f'{line.status:<8}', _LOOKS[line.status])} {wrapped(line.what, indent=' ' * 9).lstrip()}")
@@ -150,20 +150,34 @@ def constraints(root: Path = ROOT) -> dict[str, str]:
             for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;#]+)", text, re.MULTILINE)}
 
 
-def gpu() -> Line:
+def gpu(interpreter: Path | None = None) -> Line:
     """A GPU's name, or the simulator. Later modules need one or the other."""
     choice = os.environ.get("TEROX_CUDA", "auto") or "auto"
-    if choice not in ("auto", "gpu", "sim"):
-        return Line(PROBLEM, f"TEROX_CUDA is {choice!r}", "It has to be auto, gpu or sim; without it, auto counts.")
-    if choice == "sim":
-        return Line(OK, "TEROX_CUDA=sim: GPU kernels run in the simulator")
+    if choice not in ("auto", "gpu", "sim", "numba"):
+        return Line(PROBLEM, f"TEROX_CUDA is {choice!r}",
+                    "It has to be auto, gpu, sim or numba; without it, auto counts.")
+    if choice != "auto" and choice != "gpu":
+        which = "the simulator" if choice == "sim" else "Numba's own simulator, which is slow"
+        return Line(OK, f"TEROX_CUDA={choice}: GPU kernels run in {which}")
     name = _gpu_name()
-    if name:
+    if name and _can_compile(interpreter):
         return Line(OK, f"GPU: {name}")
+    if name:
+        return Line(PROBLEM if choice == "gpu" else WARNING, f"GPU: {name}, but the compiler for it is not installed",
+                    f"{SETUP} --layer gpu installs it (about 200 MB). Until then GPU kernels run in the simulator.")
     if choice == "gpu":
         return Line(PROBLEM, "TEROX_CUDA=gpu, but no GPU with a driver was found",
                     "Install NVIDIA's driver, or unset TEROX_CUDA to use the simulator.")
     return Line(OK, "No NVIDIA GPU: GPU kernels run in the simulator, and nothing else needs one")
+
+
+def _can_compile(interpreter: Path | None) -> bool:
+    """Whether the course's environment has numba-cuda."""
+    probe = "import importlib.util, sys; sys.exit(importlib.util.find_spec('numba_cuda') is None)"
+    try:
+        return subprocess.run([str(interpreter or sys.executable), "-c", probe], timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _gpu_name() -> str | None:

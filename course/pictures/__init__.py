@@ -6,6 +6,10 @@
     broadcast.py  two shapes stretched to one, as SVG
     blocking.py  a product of matrices block by block, as SVG, animated
     accesses.py  which iteration of a kernel touches which memory, as SVG
+    threads.py  which thread of a kernel for the GPU reads and writes what, from barrier to barrier, as SVG
+    warps.py    what a warp touches at a time, in pieces of memory, as SVG
+    folding.py  how a block folds its values in shared memory, as SVG
+    tiling.py   a product of matrices in tiles of shared memory, as SVG, animated
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
     confusion.py  what is taken for what (matplotlib)
     roofline.py  how fast kernels are beside what the machine allows (matplotlib)
@@ -30,8 +34,12 @@ _NAMES = {
     "draw_accesses": "accesses",
     "draw_blocking": "blocking",
     "draw_broadcast": "broadcast",
+    "draw_folding": "folding",
     "draw_roofline": "roofline",
     "draw_strides": "strides",
+    "draw_threads": "threads",
+    "draw_tiling": "tiling",
+    "draw_warps": "warps",
     "Svg": "svg",
     "Animation": "plots",
     "Picture": "plots",

@@ -257,17 +257,17 @@ def _sentence(panel: _Panel, legend: Sequence[tuple[int, str]]) -> str:
             continue
         who = " and ".join(words[number] for number in numbers) if len(numbers) < 4 else (
             f"{len(numbers)} iterations, {words[numbers[0]]} to {words[numbers[-1]]}")
-        said.append(f"{_ranges(some)} by {who}")
+        said.append(f"{ranges(some)} by {who}")
     size = "cell" if len(places) == 1 else "cells"
     shape = f", {panel.grid.shape[0]} rows and {panel.grid.shape[1]} columns" if panel.matrix else ""
     text = f"{panel.name}, {len(places)} {size}{shape}, {panel.words}: {'; '.join(said) or 'none'}."
     if () in by_labels and said:
-        text += f" Not touched: {_ranges(by_labels[()])}."
+        text += f" Not touched: {ranges(by_labels[()])}."
     race = sorted(panel.race & set(places))
-    return text + (f" A race: {_ranges(race)}." if race else "")
+    return text + (f" A race: {ranges(race)}." if race else "")
 
 
-def _ranges(places: Sequence[int]) -> str:
+def ranges(places: Sequence[int]) -> str:
     """ "0 to 3, 7", or "0 to 8 in steps of 2". """
     ordered = sorted(set(places))
     steps = {after - before for before, after in zip(ordered, ordered[1:])}

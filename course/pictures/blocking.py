@@ -156,23 +156,29 @@ def _still(steps: Sequence[_Step], sizes: tuple[int, int, int], title: str, tota
 def _moving(steps: Sequence[_Step], sizes: tuple[int, int, int], title: str, total: str, words: str) -> Svg:
     """All frames in one place, each visible in its turn. Without animation, the last one is seen."""
     wide, high = _measures(sizes)
-    last = len(steps) - 1
-    seconds = len(steps) * min(max(9.0 / len(steps), 0.25), 0.9)
-    styles, parts = [], _head(title, total, sizes)
-    for number in range(len(steps)):
-        begin, end = 100.0 * number / len(steps), 100.0 * (number + 1) / len(steps)
+    styles, frames = played([_frame(steps, number, sizes) for number in range(len(steps))], TOP)
+    parts = [styles, *_head(title, total, sizes), *frames,
+             label(0.0, TOP + high + 18.0, _LEGEND, size=12, color=QUIET, anchor="start")]
+    return page("\n".join(parts), _wide(title, total, wide), TOP + high + 24.0, title=title, description=words)
+
+
+def played(frames: Sequence[Sequence[str]], top: float, slowest: float = 0.9) -> tuple[str, list[str]]:
+    """The style sheet and the groups that show frames in turn, the last one in the end. slowest: seconds of a frame."""
+    last = len(frames) - 1
+    seconds = len(frames) * min(max(9.0 / len(frames), 0.25), slowest)
+    styles, parts = [], []
+    for number, frame in enumerate(frames):
+        begin, end = 100.0 * number / len(frames), 100.0 * (number + 1) / len(frames)
         turns = [*(["0% {visibility: hidden}"] if number else []), f"{begin:.3f}% {{visibility: visible}}"]
         turns += [] if number == last else [f"{end:.3f}% {{visibility: hidden}}", "100% {visibility: hidden}"]
         if last:
             styles.append(f"@keyframes turn{number} {{{' '.join(turns)}}}")
             styles.append(f"#frame{number} {{animation: turn{number} {seconds:.2f}s step-end {TIMES} forwards}}")
         seen = "visible" if number == last else "hidden"
-        parts += [f'<g class="frame" id="frame{number}" visibility="{seen}" transform="translate(0 {TOP:.0f})">',
-                  *_frame(steps, number, sizes), "</g>"]
+        parts += [f'<g class="frame" id="frame{number}" visibility="{seen}" transform="translate(0 {top:.0f})">',
+                  *frame, "</g>"]
     styles.append("@media (prefers-reduced-motion: reduce) {.frame {animation: none !important}}")
-    parts.append(label(0.0, TOP + high + 18.0, _LEGEND, size=12, color=QUIET, anchor="start"))
-    body = "\n".join(["<style>", *styles, "</style>", *parts])
-    return page(body, _wide(title, total, wide), TOP + high + 24.0, title=title, description=words)
+    return "\n".join(["<style>", *styles, "</style>"]), parts
 
 
 def _frame(steps: Sequence[_Step], number: int, sizes: tuple[int, int, int]) -> list[str]:

@@ -65,6 +65,7 @@ class Outcome:
     module: int
     title: str = ""
     code: str = ""
+    device: str | None = None  # what ran kernels for the GPU: its name, or which simulator
     tasks: list[TaskResult] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -96,6 +97,8 @@ class Outcome:
 
     def to_json(self) -> dict:
         data = {"module": self.module, "tasks": [task.to_json() for task in self.tasks]}
+        if self.device:
+            data["device"] = self.device
         if self.problems:
             data["problems"] = self.problems
         if self.interrupted:

@@ -26,6 +26,13 @@ TASK: pytest.StashKey[str] = pytest.StashKey()
 HEARTBEAT = 0.5  # seconds between two signs of life within one test
 
 
+def _device() -> str | None:
+    """What ran kernels for the GPU, if any test asked for that: a GPU's name, or which simulator."""
+    known = vars(sys.modules.get("terox._numba", object))
+    names = {"sim": "simulator", "numba": "Numba's simulator", "gpu": getattr(known.get("GPU"), "name", "a GPU")}
+    return names.get(known.get("CUDA", ""))
+
+
 class TodoReached(unittest.SkipTest):
     """A stub's NotImplementedError on its way through Hypothesis, which hands a SkipTest on without shrinking."""
 
@@ -240,7 +247,7 @@ class Runner:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        self.write("finish", status=int(exitstatus))
+        self.write("finish", status=int(exitstatus), device=_device())
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:

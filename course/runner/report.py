@@ -57,6 +57,9 @@ def lines(outcome: Outcome, manifest: Manifest | None, *, verbose: bool = False,
         return f"\x1b[{_COLORS[style]}m{text}\x1b[0m" if color else text
 
     found = [paint(f"Module {outcome.module}: {outcome.title} (on {outcome.code})", "bold")]
+    if outcome.device:
+        before = {"simulator": "in the", "Numba's simulator": "in"}.get(outcome.device, "on")
+        found.append(f"  Kernels for the GPU ran {before} {outcome.device}.")
     for task in outcome.tasks:
         status = paint(_WORDS[task.status].ljust(8), task.status)
         head, *rest = textwrap.wrap(_task_text(task), WIDTH - 15, break_on_hyphens=False, break_long_words=False)

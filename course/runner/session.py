@@ -109,6 +109,7 @@ class Session:
                     self._broken("The test run itself failed:", event["lines"])
                 elif kind == "finish":
                     finished = True
+                    self.outcome.device = event.get("device")
                     break
         except KeyboardInterrupt:
             child.close(0.0)

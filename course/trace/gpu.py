@@ -41,6 +41,7 @@ class KernelTrace(Trace):
     recorder: KernelRecorder
     grid: Dim3
     block: Dim3
+    raced: set[tuple[int, int]]  # memories by id, and flat elements, that take part in a race
 
     @property
     def steps(self) -> list[Access]:
@@ -130,6 +131,7 @@ def trace_kernel(kernel: Callable[..., Any], grid: Any, block: Any, *args: Any, 
     assert isinstance(made, KernelTrace)
     made.grid, made.block = call.simulator.gridDim, call.simulator.blockDim
     call.finish(made, once)
+    made.raced = call.raced
     return made
 
 
@@ -164,4 +166,5 @@ class KernelCall(Call):
     def races(self, recorder: Recorder) -> None:
         assert isinstance(recorder, KernelRecorder)
         recorder.label = SERIAL
-        recorder.note_unset(find_kernel_races(recorder))
+        self.raced = find_kernel_races(recorder)
+        recorder.note_unset(self.raced)

@@ -57,7 +57,8 @@ class KernelRecorder(Recorder):
     def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int) -> str:
         if index < 0:
             return " Only an index of at least 0 may come to this line: an `if` has to keep the other threads from it."
-        along = [self.grid[d] * self.block[d] for d in range(3)]
+        shared = isinstance(memory, KernelMemory) and memory.space != "global"
+        along = [self.block[d] * (1 if shared else self.grid[d]) for d in range(3)]
         many = along[0] * along[1] * along[2] if len(sizes) == 1 else max(along)
         if index >= many:
             return ""

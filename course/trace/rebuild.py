@@ -192,18 +192,20 @@ def _names(code: CodeType) -> set[str]:
 def _makers(recorder: Recorder) -> dict[str, Callable[..., Any]]:
     """`np.empty` and the others that allocate, with arrays that record."""
 
-    def maker(original: Callable[..., np.ndarray], written: bool) -> Callable[..., RecordedArray]:
+    def maker(name: str) -> Callable[..., RecordedArray]:
+        original, written = getattr(np, name), not name.startswith("empty")
+
         def make(*args: Any, **options: Any) -> RecordedArray:
             frame = caller()
             made = line_of(frame.f_code, frame.f_lasti)
+            recorder.allocates(name, made)
             args = tuple(_bare(part) for part in args)
             return RecordedArray(Memory(recorder, assigned_at(made), original(*args, **options), written=written,
                                         scratch=True, made=made))
         return make
 
-    makers = {name: maker(getattr(np, name), not name.startswith("empty"))
-              for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "full_like")}
-    return makers
+    return {name: maker(name) for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like",
+                                           "full_like")}
 
 
 def _bare(value: Any) -> Any:

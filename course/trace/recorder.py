@@ -142,6 +142,9 @@ class Recorder:
         """What to do about an index out of range, "" where nothing is known: for whoever knows who runs the kernel."""
         return ""
 
+    def allocates(self, name: str, made: Place) -> None:
+        """np.zeros, or another function of NumPy called `name`, makes an array: for whoever cannot have that."""
+
     def here(self) -> str:
         """What a sentence begins with: "In iteration 3, ", or nothing outside of the iterations."""
         return "" if self._label is SERIAL else f"In {self.words(self._label)}, "

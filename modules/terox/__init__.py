@@ -11,7 +11,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("autograd", "foundations", "nn", "optim", "tensors")
+_SUBPACKAGES = ("autograd", "cuda", "foundations", "nn", "optim", "tensors")
 
 # Public name -> module that defines it.
 _NAMES = {

@@ -3,6 +3,9 @@
 JIT is False where NUMBA_DISABLE_JIT=1 is set: then nothing is compiled, every loop is the plain Python function that
 stands in its file, and a debugger can stop in it. That is slow, and right for small tensors.
 
+`cuda` is what kernels for the GPU import: Numba's, where there is a GPU, else Terox's simulator of the same names; see
+_cuda_choice.py.
+
 In PyTorch: `aten/src/ATen/Parallel.h` hides OpenMP and the native thread pool in the same way.
 """
 
@@ -10,15 +13,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import __version__, carray, get_num_threads, njit, prange, set_num_threads, types
-from numba.core import cgutils, config
-from numba.core.errors import NumbaError
-from numba.extending import intrinsic, register_jitable
+
+from terox import _cuda_choice
+
+_cuda_choice.before_numba()
+
+from llvmlite import ir  # noqa: E402
+from numba import __version__, carray, get_num_threads, njit, prange, set_num_threads, types  # noqa: E402
+from numba.core import cgutils, config  # noqa: E402
+from numba.core.errors import NumbaError  # noqa: E402
+from numba.extending import intrinsic, register_jitable  # noqa: E402
 
 __all__ = ["FLAGS", "JIT", "MOST_THREADS", "VERSIONS", "NumbaError", "add_any_order", "bits", "by_type", "carray",
            "entry", "from_bits", "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads",
@@ -145,3 +155,73 @@ if JIT:
             return builder.call(function, arguments)
 
         return kind(kind, kind), generate
+
+
+# ---- CUDA. Nothing here is done before it is asked for. ----
+
+
+def __getattr__(name: str) -> Any:
+    """CUDA: "gpu", "sim" or "numba"; GPU: what is known of the device, or None; cuda: what kernels import."""
+    if name in globals():
+        return globals()[name]
+    if name in ("CUDA", "GPU"):
+        globals()["CUDA"], globals()["GPU"] = _cuda_choice.choose()
+    elif name == "cuda":
+        globals()[name] = _simulator() if __getattr__("CUDA") == "sim" else __getattr__("numba_cuda")
+    elif name == "numba_cuda":
+        globals()[name] = _numba_cuda()
+    else:
+        raise AttributeError(f"module 'terox._numba' has no attribute {name!r}")
+    return globals()[name]
+
+
+def _simulator() -> Any:
+    from terox.cuda.simulator import Simulator
+
+    return Simulator()
+
+
+def _numba_cuda() -> Any:
+    """The module `numba.cuda`: that of the package numba-cuda, if it is installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from numba import cuda
+
+    if __getattr__("CUDA") == "numba" and "simulator" not in cuda.jit.__module__:
+        raise RuntimeError("TEROX_CUDA is 'numba', but Numba was imported before Terox, and does not simulate. Set the "
+                           "environment variable NUMBA_ENABLE_CUDASIM to 1 as well.")
+    return cuda
+
+
+def cuda_versions() -> str:
+    """What the machine code of a kernel depends on besides its functions."""
+    try:
+        package = importlib.metadata.version("numba-cuda")
+    except importlib.metadata.PackageNotFoundError:
+        package = "none"
+    return (f"Numba {__version__}, numba-cuda {package}, "
+            f"terox/_numba.py {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:20]}")
+
+
+def cuda_inner(function: Any) -> Any:
+    """How a generated file marks what its kernel calls."""
+    cuda = __getattr__("numba_cuda")
+    return function if __getattr__("CUDA") == "numba" else cuda.jit(device=True)(function)
+
+
+def cuda_entry(function: Any) -> Any:
+    """And the kernel itself, which is kept on disk."""
+    cuda = __getattr__("numba_cuda")
+    return cuda.jit(function) if __getattr__("CUDA") == "numba" else cuda.jit(cache=True)(function)
+
+
+def cuda_memory(array: np.ndarray) -> Any:
+    """For Numba's simulator: NumPy's memory as the GPU's. An array as it is would be copied, there and back."""
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    return FakeCUDAArray(array)
+
+
+def is_compile_error(error: Exception) -> bool:
+    """Whether an error comes from a compiler that does not accept a kernel; numba-cuda's are of Numba's class."""
+    return isinstance(error, NumbaError)

@@ -1,8 +1,8 @@
 """Where kernels for the GPU run: on a GPU, in Terox's simulator, or in Numba's. Provided.
 
-The variable TEROX_CUDA decides: "auto" (the default) takes a GPU if there is one, else the simulator; "gpu" insists on a
-GPU; "sim" is Terox's simulator; "numba" is Numba's own. Whether there is a GPU, the driver's library is asked, through
-ctypes: that takes a few milliseconds and imports nothing.
+The variable TEROX_CUDA decides: "auto" (the default) takes a GPU if there is one, else the simulator; "gpu" insists
+on a GPU; "sim" is Terox's simulator; "numba" is Numba's own. Whether there is a GPU, the driver's library is asked,
+through ctypes: that takes a few milliseconds and imports nothing.
 
 In PyTorch: `torch/cuda/__init__.py`, `is_available`, `_lazy_init`; `c10/cuda/CUDAFunctions.cpp`, `device_count_impl`.
 """
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 CHOICES = ("auto", "gpu", "sim", "numba")
-OLDEST_DRIVER = 12000  # CUDA 12.0, as cuDriverGetVersion counts: what numba-cuda needs
+USUAL = 13  # the major version of CUDA that the layer gpu installs the compiler of
+OLDEST_CAPABILITY = {12: (5, 0), 13: (7, 5)}  # what these compile for: since Maxwell, since Turing
 INSTALL = "python -m course setup --layer gpu"
 _NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE
 _MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # CU_DEVICE_ATTRIBUTE_...
@@ -27,8 +28,15 @@ _MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # CU_DEVICE_ATTRIBUTE_...
 _BESIDES = "To run kernels in the simulator, leave the environment variable TEROX_CUDA away, or set it to sim."
 
 
+_SILENT = "To have the simulator without this warning, set the environment variable TEROX_CUDA to sim."
+
+
 class NoGPU(RuntimeError):
     """There is no GPU that could be used. The message says why, and what to do."""
+
+
+class UnusableGPU(NoGPU):
+    """There is one, but something about it has to be changed first."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,17 @@ def library() -> Any:
     return ctypes.CDLL("libcuda.so.1")
 
 
-def find(load: Callable[[], Any] = library) -> GPU:
+def cuda_major() -> int:
+    """The version of CUDA that numba-cuda is installed for. (With `numba-cuda[cu12]` it also serves older devices.)"""
+    import importlib.metadata
+
+    try:
+        return int(importlib.metadata.version("cuda-bindings").split(".")[0])
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return USUAL
+
+
+def find(load: Callable[[], Any] = library, major: Callable[[], int] = cuda_major) -> GPU:
     """The GPU that kernels would run on. Raises NoGPU."""
     try:
         driver = load()
@@ -73,24 +91,30 @@ def find(load: Callable[[], Any] = library) -> GPU:
                     f"driver is installed (on Linux, `nvidia-smi` shows both). {_BESIDES}") from None
     version = _number(driver.cuDriverGetVersion)
     status = driver.cuInit(0)
-    if version and version < OLDEST_DRIVER:
-        raise NoGPU(f"The NVIDIA driver on your system is too old (found version {_dotted(version)} of CUDA, needed is "
-                    f"{_dotted(OLDEST_DRIVER)}). Please update your GPU's driver. {_BESIDES}")
+    if version and version < 1000 * (needed := major()):
+        older = " Or install what suits it: pip install 'numba-cuda[cu12]'." if 12000 <= version < 13000 else ""
+        raise UnusableGPU(f"The NVIDIA driver on your system is too old (found version {_dotted(version)} of CUDA, "
+                          f"needed is {needed}.0). Please update your GPU's driver.{older} {_BESIDES}")
     if status == _NO_DEVICE:
         raise NoGPU(f"No CUDA GPUs are available: there is a driver, but no device that it can use.{_hidden()} "
                     f"{_BESIDES}")
     if status:
-        raise NoGPU(f"The NVIDIA driver could not be started (cuInit returned {status}). After an update of the driver, "
-                    f"start the computer again; else see what `nvidia-smi` says. {_BESIDES}")
+        raise UnusableGPU(f"The NVIDIA driver could not be started (cuInit returned {status}). After an update of the "
+                          f"driver, start the computer again; else see what `nvidia-smi` says. {_BESIDES}")
     count = _number(driver.cuDeviceGetCount)
     if count == 0:
         raise NoGPU(f"No CUDA GPUs are available.{_hidden()} {_BESIDES}")
     device = _number(driver.cuDeviceGet, 0)
     name = ctypes.create_string_buffer(256)
     driver.cuDeviceGetName(name, 256, device)
-    major, minor, many = (_number(driver.cuDeviceGetAttribute, attribute, device)
-                          for attribute in (_MAJOR, _MINOR, _MULTIPROCESSORS))
-    return GPU(name.value.decode(errors="replace"), count, (major, minor), many, version)
+    high, low, many = (_number(driver.cuDeviceGetAttribute, attribute, device)
+                       for attribute in (_MAJOR, _MINOR, _MULTIPROCESSORS))
+    oldest = OLDEST_CAPABILITY.get(major(), (7, 5))
+    if (0, 0) < (high, low) < oldest:
+        raise UnusableGPU(f"Found {name.value.decode(errors='replace')}, which is of CUDA capability {high}.{low}. "
+                          f"CUDA {major()} compiles for {oldest[0]}.{oldest[1]} and newer. Devices since Maxwell: pip "
+                          f"install 'numba-cuda[cu12]'. {_BESIDES}")
+    return GPU(name.value.decode(errors="replace"), count, (high, low), many, version)
 
 
 def _hidden() -> str:
@@ -114,21 +138,21 @@ def has_numba_cuda() -> bool:
     return importlib.util.find_spec("numba_cuda") is not None
 
 
-def choose(load: Callable[[], Any] = library, installed: Callable[[], bool] = has_numba_cuda) -> tuple[str, GPU | None]:
+def choose(load: Callable[[], Any] = library, installed: Callable[[], bool] = has_numba_cuda,
+           major: Callable[[], int] = cuda_major) -> tuple[str, GPU | None]:
     """Where kernels run: "gpu", "sim" or "numba", and which GPU it is."""
     choice = wanted()
     if choice in ("sim", "numba"):
         return choice, None
     try:
-        gpu = find(load)
-    except NoGPU:
+        gpu = find(load, major)
+        if not installed():
+            raise UnusableGPU(f"There is a GPU here ({gpu.name}), but the package numba-cuda, which compiles for it, "
+                              f"is not installed. Install it: {INSTALL}. {_BESIDES}")
+    except NoGPU as error:
         if choice == "gpu":
             raise
+        if isinstance(error, UnusableGPU):
+            warnings.warn(f"Kernels run in the simulator. {str(error).replace(_BESIDES, _SILENT)}", stacklevel=2)
         return "sim", None
-    if installed():
-        return "gpu", gpu
-    text = f"There is a GPU here ({gpu.name}), but the package numba-cuda, which compiles for it, is not installed."
-    if choice == "gpu":
-        raise NoGPU(f"{text} Install it: {INSTALL}. {_BESIDES}")
-    warnings.warn(f"{text} Kernels run in the simulator. To use the GPU: {INSTALL}", stacklevel=2)
-    return "sim", None
+    return "gpu", gpu

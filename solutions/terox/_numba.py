@@ -162,6 +162,8 @@ if JIT:
 
 def __getattr__(name: str) -> Any:
     """CUDA: "gpu", "sim" or "numba"; GPU: what is known of the device, or None; cuda: what kernels import."""
+    if name in globals():
+        return globals()[name]
     if name in ("CUDA", "GPU"):
         globals()["CUDA"], globals()["GPU"] = _cuda_choice.choose()
     elif name == "cuda":
@@ -185,6 +187,9 @@ def _numba_cuda() -> Any:
         warnings.simplefilter("ignore")
         from numba import cuda
 
+    if __getattr__("CUDA") == "numba" and "simulator" not in cuda.jit.__module__:
+        raise RuntimeError("TEROX_CUDA is 'numba', but Numba was imported before Terox, and does not simulate. Set the "
+                           "environment variable NUMBA_ENABLE_CUDASIM to 1 as well.")
     return cuda
 
 
@@ -200,15 +205,23 @@ def cuda_versions() -> str:
 
 def cuda_inner(function: Any) -> Any:
     """How a generated file marks what its kernel calls."""
-    return function if config.ENABLE_CUDASIM else __getattr__("numba_cuda").jit(device=True)(function)
+    cuda = __getattr__("numba_cuda")
+    return function if __getattr__("CUDA") == "numba" else cuda.jit(device=True)(function)
 
 
 def cuda_entry(function: Any) -> Any:
     """And the kernel itself, which is kept on disk."""
-    jit = __getattr__("numba_cuda").jit
-    return jit(function) if config.ENABLE_CUDASIM else jit(cache=True)(function)
+    cuda = __getattr__("numba_cuda")
+    return cuda.jit(function) if __getattr__("CUDA") == "numba" else cuda.jit(cache=True)(function)
+
+
+def cuda_memory(array: np.ndarray) -> Any:
+    """For Numba's simulator: NumPy's memory as the GPU's. An array as it is would be copied, there and back."""
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+    return FakeCUDAArray(array)
 
 
 def is_compile_error(error: Exception) -> bool:
-    """Whether an error comes from a compiler that does not accept a kernel."""
-    return isinstance(error, NumbaError) or type(error).__module__.startswith(("numba.core", "numba.cuda.core"))
+    """Whether an error comes from a compiler that does not accept a kernel; numba-cuda's are of Numba's class."""
+    return isinstance(error, NumbaError)

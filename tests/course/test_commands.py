@@ -74,6 +74,15 @@ def test_an_environment_that_cannot_be_made_says_what_to_do(tmp_path, monkeypatc
         bootstrap.install(tmp_path / "new", ("base",))
 
 
+def test_the_compiler_for_gpus_needs_no_other_layer(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setenv("TEROX_VENV", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "install", lambda environment, layers: asked.append(layers))
+    for layer in ("gpu", "dev"):
+        bootstrap.ensure(layer)
+    assert asked == [("base", "gpu"), ("base", "learn", "dev")]
+
+
 def test_changed_pins_are_installed_again(tmp_path):
     for layer in bootstrap.LAYERS:
         bootstrap._stamp(tmp_path, layer).write_text(bootstrap._fingerprint(), encoding="utf-8")

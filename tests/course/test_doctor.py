@@ -100,7 +100,14 @@ def test_gpu_or_simulator(monkeypatch):
     monkeypatch.setenv("TEROX_CUDA", "gpu")
     assert doctor.gpu().status == PROBLEM
     monkeypatch.setattr(doctor, "_gpu_name", lambda: "NVIDIA H200")
+    monkeypatch.setattr(doctor, "_can_compile", lambda interpreter: True)
     assert doctor.gpu().what == "GPU: NVIDIA H200"
+    monkeypatch.setattr(doctor, "_can_compile", lambda interpreter: False)
+    assert doctor.gpu().status == PROBLEM and "--layer gpu" in doctor.gpu().advice
+    monkeypatch.delenv("TEROX_CUDA")
+    assert doctor.gpu().status == WARNING
+    monkeypatch.setenv("TEROX_CUDA", "numba")
+    assert doctor.gpu().status == OK and "Numba's own simulator" in doctor.gpu().what
     monkeypatch.setenv("TEROX_CUDA", "sim")
     assert "simulator" in doctor.gpu().what
 

@@ -86,6 +86,22 @@ def test_ctrl_c(tmp_path):
     assert "0.1  passed" in out and "Stopped by you (Ctrl-C)" in out and "not run to its end" in out
 
 
+@pytest.mark.parametrize(("asked", "words", "device"), [
+    ('CUDA = "sim"', "Kernels for the GPU ran in the simulator.", "simulator"),
+    ('CUDA = "numba"', "Kernels for the GPU ran in Numba's simulator.", "Numba's simulator"),
+    ('import types\nCUDA, GPU = "gpu", types.SimpleNamespace(name="NVIDIA X")',
+     "Kernels for the GPU ran on NVIDIA X.", "NVIDIA X"),
+    ("", "", None)])
+def test_where_kernels_ran(tmp_path, asked, words, device):
+    course = Miniature(tmp_path)
+    (tmp_path / "modules/terox/_numba.py").write_text(asked)
+    course.part("0.1", "import terox._numba\n\ndef f(x):\n    return x\n", "def test_f():\n    part.f(1)\n")
+    outcome = course.run()
+    text = "\n".join(lines(outcome, None))
+    assert words in text and outcome.to_json().get("device") == device and outcome.exit_status == 0
+    assert ("Kernels" in text) == bool(words)
+
+
 def test_stop_at_first_and_one_task(tmp_path):
     course = Miniature(tmp_path)
     course.part("0.1", "def f(x):\n    return 1\n", "def test_f():\n    check.close(part.f(1), 2)\n")

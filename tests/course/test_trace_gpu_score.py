@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from gpu_kernels import NUMBER, add, multiplied, reduced
+from gpu_kernels import NUMBER, add, few_examples, multiplied, reduced
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from terox.cuda import matmul
 from terox.cuda.simulator import Dim3
 
 
+@few_examples
 @given(st.integers(1, 3), st.integers(1, 30), st.sampled_from([1, 2, 4, 8]))
 def test_counts_and_the_score_are_those_of_the_kernel(results, length, block):
     made, _, a = reduced(results=results, length=length, block=block)

@@ -1,4 +1,4 @@
-"""What the tests of task 4.4 share: one product of matrices on the GPU, what it should leave behind, what slips leave."""
+"""What the tests of task 4.4 share: one product of matrices on the GPU, and what it should leave behind."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Product:
         try:
             launch(kernel or matmul.matmul_kernel, self.grid, block, *args, call=repr(self), kind=kind)
         except check.CheckFailed:
-            self.traced().check()  # says more
+            self.checked()  # says more
             raise
 
     def traced(self, kernel=None, memories=None):
@@ -101,6 +101,15 @@ class Product:
         return trace_kernel(kernel or matmul.matmul_kernel, self.grid, (side, side), *self.arguments(memories),
                             out="out", once=True, elements={"out": self.places(0)},
                             constants={"TILE": side})
+
+    def checked(self, kernel=None, memories=None, unless=""):
+        """Run the kernel traced. Raises CheckFailed for what is not as it should be, but for problems of the kind
+        `unless`.
+        """
+        return explained(self.traced(kernel, memories), repr(self), {
+            name: f"The place of an element of `{name}` is what offset says for the product of the batch, with "
+            f"batch_strides[{n}], and its row and column times the two steps of strides[{n}]."
+            for n, name in enumerate(("out", "a", "b"))}, unless)
 
     def operands(self, memories, a=None, b=None):
         """The matrices a and b, as arrays; or what is read with other strides in their place."""
@@ -119,6 +128,16 @@ class Product:
         *which, i, j = index
         side, z = self.side, int(np.ravel_multi_index(which, self.batch))
         return f"thread ({j % side}, {i % side}) of block ({j // side}, {i // side}, {z})"
+
+
+def explained(made, call, where, unless=""):
+    """What was traced. Raises CheckFailed with the first problem; for a place outside of memory, says where to look."""
+    for problem in made.problems:
+        if problem.kind != unless:
+            outside = problem.kind in ("out of range", "negative index", "outside")
+            hint = where.get(problem.array, "") if outside else ""
+            raise check.CheckFailed(call, note=f"{problem.message} {hint}".strip())
+    return made
 
 
 def small_numbers(number, at):
@@ -175,7 +194,7 @@ def judge(case, memories, right, mistakes=()):
     floats = got.dtype.kind == "f"
     if np.array_equal(got, wanted, equal_nan=floats):
         return
-    case.traced().check()  # a race or a place that is not its own explains any number
+    case.checked(unless="never written")  # a race or a place that is not its own explains any number
     said = None
     for sentence, slip in mistakes:
         try:
@@ -192,8 +211,21 @@ def judge(case, memories, right, mistakes=()):
         if got[place] != wanted[place] and not (got[place] != got[place] and wanted[place] != wanted[place]):
             shown = f"out[{', '.join(map(str, index if case.batch != (1,) else index[1:]))}]"
             value = "not written" if got[place] == UNTOUCHED else check.shown(got[place].item())
-            raise check.CheckFailed(repr(case), f"{shown}: {value}", f"{shown}: {wanted[place].item()}", said or
-                                    f"{shown} is the sum of {case.k} products, and belongs to {case.thread_of(index)}.")
+            raise check.CheckFailed(repr(case), f"{shown}: {value}", f"{shown}: {wanted[place].item()}",
+                                    said or general_note(case, shown, index, got[place], wanted[place]))
     place = int(np.flatnonzero(got != wanted)[0])
     raise check.CheckFailed(repr(case), note=said or f"Place {place} of the memory of out was written, and none of its "
                             "elements lies there.")
+
+
+def general_note(case, shown, index, got, wanted):
+    """What to think of where no slip is known that gives this number."""
+    note = (f"{shown} is the sum of {case.k} products, and belongs to {case.thread_of(index)}: rows go with y, columns "
+            "with x.")
+    rest = case.k % case.side
+    if rest and got != UNTOUCHED:
+        note += (f" The last piece has only {rest} product{'s' if rest > 1 else ''}; both tiles have to be filled up "
+                 "with 0.")
+        if got != got and wanted == wanted:
+            note += " (0 times infinity, or NaN, is NaN: one of them is not enough.)"
+    return note

@@ -6,7 +6,7 @@ import itertools
 import math
 
 import numpy as np
-from gpu_products import contiguous, places, room
+from gpu_products import contiguous, explained, places, room
 from hypothesis import strategies as st
 from launching import launch
 
@@ -61,8 +61,8 @@ class Rows:
         self.own = out or contiguous(self.sizes), a or contiguous(self.sizes)
 
     def __repr__(self):
-        return (f"softmax_kernel: rows {self.sizes[:-1]}, length {self.sizes[-1]}, {self.block} threads a block; strides "
-                f"(rows, element) of out {self.own[0]}, a {self.own[1]}; {self.kind}")
+        return (f"softmax_kernel: rows {self.sizes[:-1]}, length {self.sizes[-1]}, {self.block} threads a block; "
+                f"strides (rows, element) of out {self.own[0]}, a {self.own[1]}; {self.kind}")
 
     @property
     def count(self):
@@ -84,7 +84,7 @@ class Rows:
         try:
             launch(softmax.softmax_kernel, self.count, self.block, *args, call=repr(self), kind=kind)
         except CheckFailed:
-            self.traced([memory.copy() for memory in memories]).check()  # says more
+            self.checked([memory.copy() for memory in memories])  # says more
             raise
 
     def traced(self, memories, most=None):
@@ -92,6 +92,12 @@ class Rows:
         return trace_kernel(softmax.softmax_kernel, self.count, self.block, *self.arguments(memories), out="out",
                             once=True, elements={"out": places(self.sizes, self.own[0])},
                             constants={"BLOCK": most or self.block})
+
+    def checked(self, memories, most=None):
+        """Run the kernel traced. Raises CheckFailed for what is not as it should be."""
+        return explained(self.traced(memories, most), repr(self), {
+            name: f"The place of element i of a row of `{name}` is offset(row, rows, strides[{n}]) + i * steps[{n}]."
+            for n, name in enumerate(("out", "a"))})
 
     def read(self, memory, which, strides=None):
         """What lies in memory at the elements of out (0) or a (1), row by row; None where there is nothing."""

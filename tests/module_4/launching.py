@@ -1,6 +1,6 @@
 """One way to run a kernel for its values: on the GPU, where there is one, else in the simulator.
 
-Numbers alone prove little about a kernel: a race may give the right ones. What a kernel touches is judged by tracing it.
+Numbers alone prove little about a kernel: a race may give the right ones. What a kernel touches is judged by tracing.
 """
 
 from __future__ import annotations
@@ -11,56 +11,57 @@ import numpy as np
 
 from course.check import CheckFailed
 from course.term import count
+from course.trace.gpu import trace_kernel
 from terox import _numba
+from terox.cuda import compiler
 from terox.cuda.simulator import BarrierError, Dim3
+
+DEADLY = {"out of range", "negative index", "divergent barrier"}  # after one of these, a GPU does nothing more
 
 
 def launch(kernel, grid, block, *args, call=None, **bound):
     """Run `kernel` with `bound` as its first parameters. NumPy arrays among `args` get what it writes.
 
-    call: what a failure shows. A barrier that some threads of a block do not reach fails the test, in words.
+    call: what a failure shows. A barrier that some threads of a block do not reach fails the test, in words, and so
+    does an index out of range.
     """
     leading = list(inspect.signature(kernel).parameters)[: len(bound)]
     assert sorted(leading) == sorted(bound), f"{kernel.__name__} begins with {leading}"
+    bound = {name: bound[name] for name in leading}
+    ready = compiler.kernel(kernel, tuple(each.dtype.name for each in args if isinstance(each, np.ndarray)), **bound)
     if _numba.CUDA != "sim":
-        _launch_compiled(kernel, grid, block, args, {name: bound[name] for name in leading})
+        _launch_compiled(ready, grid, block, args, call)
         return
     try:
-        _numba.cuda.launch(kernel, grid, block, [*(bound[name] for name in leading), *args])
+        ready.launch(grid, block, *args)
     except BarrierError as error:
         raise CheckFailed(call, note=str(error)) from None
     except IndexError as error:
-        raise CheckFailed(call, note=" ".join([*getattr(error, "__notes__", ()), f"{_sentence(error)} On a GPU, nobody "
-                                               "would notice, and other memory would be overwritten, or read."]
-                                              )).with_traceback(error.__traceback__) from None
+        raise CheckFailed(call, note=f"{_where(error)}{error}. On a GPU, nobody would notice, and other memory would "
+                                     "be read or overwritten.").with_traceback(error.__traceback__) from None
 
 
-def _sentence(error):
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+def _launch_compiled(ready, grid, block, args, call):
+    copies = [each.copy() if isinstance(each, np.ndarray) else each for each in args]
+    for problem in trace_kernel(ready.loop, grid, block, *ready.bound.values(), *copies, out=(), fresh=False).problems:
+        if problem.kind in DEADLY:
+            raise CheckFailed(call, note=problem.message)
+    cuda = _numba.numba_cuda
+    moved = [cuda.to_device(np.ascontiguousarray(each)) if isinstance(each, np.ndarray) else each for each in args]
+    ready.launch(grid, block, *moved)
+    for array, memory in zip(args, moved):
+        if isinstance(array, np.ndarray):
+            array[...] = memory.copy_to_host()
+
+
+def _where(error):
+    """ "In thread 3 of block 0, ", which the simulator has noted."""
+    return "".join(f"{note.rstrip('.')}, " for note in getattr(error, "__notes__", ()) if note.startswith("In thread"))
 
 
 def described(grid, block):
     """ "2 blocks of 4 threads". """
     return f"{count(grid, 'block')} of {count(block, 'thread')}"
-
-
-def _launch_compiled(kernel, grid, block, args, bound):
-    from terox.cuda import compiler
-    from terox.cuda.memory import DeviceMemory
-
-    moved = [_copied(DeviceMemory, each) if isinstance(each, np.ndarray) else each for each in args]
-    dtypes = [each.dtype.name for each in args if isinstance(each, np.ndarray)]
-    compiler.kernel(kernel, tuple(dtypes), **bound).launch(grid, block, *moved)
-    for array, memory in zip(args, moved):
-        if isinstance(array, np.ndarray):
-            array.reshape(-1)[:] = memory.to_host()
-
-
-def _copied(memory_of, array):
-    memory = memory_of(array.size, array.dtype)
-    memory.from_host(np.ascontiguousarray(array).reshape(-1))
-    return memory
 
 
 def threads(grid, block):

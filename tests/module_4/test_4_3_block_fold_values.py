@@ -13,6 +13,7 @@ from launching import described, launch
 
 from course import check
 from course.term import count
+from course.trace.gpu import trace_kernel
 from terox._numba import cuda
 from terox.cuda.reduce import block_fold
 from terox.cuda.runtime import BLOCK
@@ -124,11 +125,23 @@ def test_log2_steps(block):
     launch(once, 1, block, out, np.zeros(block, np.int64), fn=deeper, kind=np.int64,
            call=f"block_fold, in a block of {count(block, 'thread')}")
     steps, wanted = int(out.max()), block.bit_length() - 1
-    check.equal(steps, wanted, call=f"how often a value goes through fn, in a block of {count(block, 'thread')}", mistakes={
+    call = f"how often a value goes through fn, in a block of {count(block, 'thread')}"
+    check.equal(steps, wanted, call=call, mistakes={
         "One thread folds all values, one after the other, while the others wait. As a tree, half of the threads take "
         "over the other half's values, then a quarter, and so on.": block - 1 if block > 2 else -1,
         "One thread folds all values, one after the other, and begins with one too many.": block if block > 2 else -1,
     }, note="Each step halves the number of values: block, block / 2, ..., 1.")
+
+
+@pytest.mark.parametrize("block", [4, 32])
+def test_any_size_of_a_block(block):
+    """A block may have as many threads as BLOCK says, whatever that is."""
+    out, values = np.zeros(block), np.arange(1.0, block + 1)
+    made = trace_kernel(once, 1, block, SUM.fn, SUM.kind, out, values, constants={"BLOCK": block})
+    name = f"block_fold({SUM}, value), where BLOCK is {block}"
+    for problem in made.problems:
+        raise check.CheckFailed(f"{name}, in {described(1, block)}", note=problem.message)
+    judge(SUM, values.tolist(), out, block, name)
 
 
 @pytest.mark.parametrize("block", [1, 2, BLOCK])

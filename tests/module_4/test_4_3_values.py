@@ -6,74 +6,18 @@ import math
 
 import numpy as np
 import pytest
-from block_folds import KINDS, MAX, MAX_INT, PRODUCT, SUM, SUM_INT, THREADS, UNSET, WIDER, compare, same
-from geometry import COUNTS, contiguous, places, strides_for
+from block_folds import MAX, MAX_INT, PRODUCT, SUM, SUM_INT, THREADS, UNSET, WIDER, Work, compare, same, works
+from geometry import COUNTS
 from hypothesis import example, given
 from hypothesis import strategies as st
-from launching import described, launch
+from launching import launch
 
 from course import check
 from course.term import count
+from course.trace.gpu import trace_kernel
 from terox.cuda.reduce import parts_for, reduce_kernel
 
 pytestmark = pytest.mark.task("4.3")
-
-
-class Work:
-    """A tensor whose elements are to be folded, and by how many blocks of how many threads."""
-
-    def __init__(self, kind, kept, folded, strides=None, parts=1, block=4, seed=(1, 2, 4, 8, 16, 32, -64, 128)):
-        """kept, folded: sizes. strides: those of `a`, first for `kept`, then for `folded`."""
-        self.kind, self.kept, self.folded, self.parts, self.block = kind, tuple(kept), tuple(folded), parts, block
-        strides = tuple(strides or contiguous((*kept, *folded)))
-        self.kept_strides, self.folded_strides = strides[: len(kept)], strides[len(kept) :]
-        self.results, self.length = math.prod(kept), math.prod(folded)
-        self.firsts, self.steps = places(self.kept, self.kept_strides), places(self.folded, self.folded_strides)
-        self.room = 3 + max(self.firsts) + max(self.steps)
-        self.memory = [seed[place % len(seed)] for place in range(self.room)]
-
-    @property
-    def blocks(self):
-        return self.results * self.parts
-
-    def numbers_at(self, part):
-        """The numbers (of elements of a result) that a part folds: every thread's first, then a step further, ..."""
-        return [i for i in range(self.length) if i // self.block % self.parts == part]
-
-    def elements(self, b, numbers=None):
-        """What block number b folds, or the elements of its result with these numbers."""
-        first = self.firsts[b // self.parts]
-        numbers = self.numbers_at(b % self.parts) if numbers is None else numbers
-        return [self.memory[first + self.steps[i]] for i in numbers]
-
-    def expected(self, b):
-        return self.kind.stored(self.kind.fold(self.elements(b)))
-
-    def arguments(self, out, a):
-        return (out, a, self.length, self.parts, self.kept, self.kept_strides, self.folded, self.folded_strides)
-
-    def bound(self):
-        return {"fn": self.kind.fn, "start": self.kind.start, "kind": self.kind.kind}
-
-    def __repr__(self):
-        return (f"reduce_kernel({self.kind.fn.__name__}, {self.kind.neutral}, {self.kind.kind.__name__}, out, a, "
-                f"length={self.length}, parts={self.parts}, kept={self.kept}, kept_strides={self.kept_strides}, "
-                f"folded={self.folded}, folded_strides={self.folded_strides}), {self.kind.dtype} arrays, "
-                f"{described(self.blocks, self.block)}")
-
-
-@st.composite
-def works(draw):
-    """Up to two dimensions of either kind, in any order in memory, with gaps, and with strides of 0."""
-    kind = draw(st.sampled_from(KINDS))
-    small = st.integers(1, 3)
-    kept, folded = draw(st.lists(small, min_size=1, max_size=2)), draw(st.lists(small, min_size=1, max_size=2))
-    if draw(st.booleans()):
-        kept, folded = kept[:1], [*folded[:1], draw(st.sampled_from(COUNTS))]
-    strides = draw(strides_for((*kept, *folded), stretched=draw(st.integers(0, 3)) == 0))
-    block = draw(st.sampled_from(THREADS[:4]))
-    seed = draw(st.lists(kind.numbers, min_size=5, max_size=31))
-    return Work(kind, kept, folded, strides, draw(st.integers(1, 3)), block, seed)
 
 
 def judge(work, call=None):
@@ -82,7 +26,7 @@ def judge(work, call=None):
     launch(reduce_kernel, work.blocks, work.block, *work.arguments(out, a), **work.bound(), call=repr(work))
     for b in range(work.blocks):
         compare(f"{work!r}\nout[{b}]: part {b % work.parts} of result {b // work.parts}", work.kind, out[b],
-                work.expected(b), work.elements(b), lambda b=b: known(work, b))
+                work.expected(b), work.elements(b), lambda b=b: known(work, b), lambda b=b: what_was_read(work, b))
     check.equal(out[work.blocks :].tolist(), [UNSET] * 3, call=f"out[{work.blocks}:] after {work!r}",
                 note="Block b writes out[b], and nothing else.")
 
@@ -107,8 +51,8 @@ def known(work, b):
         "A thread keeps only the last one of its elements. Each is folded into what it has, from start on.":
             [own[i] for i in range(len(own)) if i + threads >= len(own)],
         "The first element of each thread is folded twice: a thread begins with start.": [*own[:threads], *own],
-        "The thread's number among all threads of the grid was taken, and that belongs to all results. Thread t of part "
-        "p begins with element p * threads + t of its own result.":
+        "The thread's number among all threads of the grid was taken, and that belongs to all results. Thread t of "
+        "part p begins with element p * threads + t of its own result.":
             [i for t in range(threads) for i in range(b * threads + t, work.length, work.parts * threads)],
     }
     results = {sentence: work.elements(b, numbers) for sentence, numbers in found.items() if numbers is not None}
@@ -126,6 +70,19 @@ def known(work, b):
     wrong |= {f"This is what out[{other}] has to be. Block b folds part b % parts of result b // parts.":
               work.expected(other) for other in range(work.blocks) if other != b}
     return {sentence: value for sentence, value in wrong.items() if not same(value, work.expected(b))}
+
+
+def what_was_read(work, b):
+    """Which elements a block has read, where those are the wrong ones."""
+    out, a = np.full(work.blocks, UNSET, work.kind.dtype), np.array(work.memory, work.kind.dtype)
+    made = trace_kernel(reduce_kernel, work.blocks, work.block, *work.bound().values(), *work.arguments(out, a))
+    read = [place for place, by in enumerate(made.readers("a")) if any(each[0].x == b for each in by)]
+    first = work.firsts[b // work.parts]
+    belong = sorted({first + work.steps[i] for i in work.numbers_at(b % work.parts)})
+    if read == belong:
+        return None
+    return (f"Block {b} read a at the places {check.shown(read, 100)}; the elements of its part lie at "
+            f"{check.shown(belong, 100)}.")
 
 
 @given(work=works())
@@ -176,8 +133,8 @@ def test_second_pass(work, second):
            (work.parts,), (1,), **work.bound())
     for result in range(work.results):
         whole = work.elements(result * work.parts, range(work.length))
-        compare(f"{work!r}, then a second pass over the {count(work.parts, 'part')}\nresult {result}", work.kind, out[result],
-                work.kind.stored(work.kind.fold(whole)), whole, dict)
+        compare(f"{work!r}, then a second pass over the {count(work.parts, 'part')}\nresult {result}", work.kind,
+                out[result], work.kind.stored(work.kind.fold(whole)), whole, dict)
 
 
 # ---- parts_for ----
@@ -216,6 +173,6 @@ def test_parts_for(results, length, block, most):
     elif got > expected:
         why = f"{results} results with {got} parts each are {results * got} blocks, more than {most}."
     else:
-        why = (f"{got + 1} parts for each result would be {results * (got + 1)} blocks, no more than {most}, and all of "
-               "them would have work.")
+        why = (f"{got + 1} parts for each result would be {results * (got + 1)} blocks, no more than {most}, and all "
+               "of them would have work.")
     raise check.CheckFailed(call, check.shown(got), check.shown(expected), why)

@@ -61,11 +61,6 @@ def slips(case, memories):
     def of(left, right):
         return case.into(memories, left @ right)
 
-    def first_piece_again():
-        if k % side or not k:
-            return None
-        return case.into(memories, k // side * (a[..., :side] @ b[..., :side, :]))
-
     def transposed(tile_a, tile_b):
         """Whole tiles only: read with the two indices of a tile exchanged."""
         if any(size % side for size in (case.n, case.m, k)) or not k:
@@ -79,6 +74,9 @@ def slips(case, memories):
         return of(turn(a) if tile_a else a, turn(b) if tile_b else b)
 
     last = (k - 1) // side * side if k else 0
+    overlapping = [p for first in range(-(-k // side)) for p in range(first, min(first + side, k))]
+    inside = [p for p in range(k) if p % side != side - 1]
+    one_step = "Row and column of `{}` were multiplied by the same step. strides[{}] has two."
     return [
         ("Nothing was written to out." if k else "Where k is 0 the result is 0, and has to be written like any other.",
          lambda: np.full_like(memories[0], UNTOUCHED)),
@@ -87,11 +85,19 @@ def slips(case, memories):
         ("Only the last piece of the sum is there. The sum begins once, before the first piece.",
          lambda: of(a[..., last:], b[..., last:, :])),
         ("The last piece is missing. It may be shorter than TILE.", lambda: of(a[..., :last], b[..., :last, :])),
-        ("The first piece was taken again and again. A piece begins at p = 0, then TILE, 2 * TILE, ...",
-         first_piece_again),
-        ("The two steps of `a` have changed places: strides[1] is (to the next row, to the next column).",
+        ("The first piece of `a` was taken again and again. Pieces begin at p = 0, then TILE, 2 * TILE, ...",
+         lambda: of(a[..., [p % side for p in range(k)]], b)),
+        ("The first piece of `b` was taken again and again. Pieces begin at p = 0, then TILE, 2 * TILE, ...",
+         lambda: of(a, b[..., [p % side for p in range(k)], :])),
+        ("The first piece was taken again and again. Pieces begin at p = 0, then TILE, 2 * TILE, ...",
+         lambda: of(a[..., [p % side for p in range(k)]], b[..., [p % side for p in range(k)], :])),
+        ("Pieces overlap. They begin at p = 0, then TILE, 2 * TILE, ..., not at 0, 1, 2.",
+         lambda: of(a[..., overlapping], b[..., overlapping, :])),
+        ("`a` was read transposed. Either its two steps have changed places, strides[1] is (to the next row, to the "
+         "next column), or the two indices of its tile, which are [y, p] when it is added up.",
          lambda: with_strides(a=swapped(own_a))),
-        ("The two steps of `b` have changed places: strides[2] is (to the next row, to the next column).",
+        ("`b` was read transposed. Either its two steps have changed places, strides[2] is (to the next row, to the "
+         "next column), or the two indices of its tile, which are [p, x] when it is added up.",
          lambda: with_strides(b=swapped(own_b))),
         ("The two steps of `out` have changed places: strides[0] is (to the next row, to the next column).",
          lambda: case.into(memories, a @ b, swapped(own_out))),
@@ -110,9 +116,15 @@ def slips(case, memories):
         ("The tile of `a` was read with its two indices exchanged.", lambda: transposed(True, False)),
         ("The tile of `b` was read with its two indices exchanged.", lambda: transposed(False, True)),
         ("Both tiles were read with their two indices exchanged.", lambda: transposed(True, True)),
-        ("Each product was added up without its last factor in the piece: p goes from 0 to TILE - 1.",
-         lambda: of(a[..., [p for p in range(k) if p % side != side - 1]],
-                    b[..., [p for p in range(k) if p % side != side - 1], :])),
+        *((one_step.format(name, n), lambda name=name, own=own, step=step: with_strides(
+            **{name: (*own[:-2], own[step], own[step])}))
+          for name, n, own in (("a", 1, own_a), ("b", 2, own_b)) for step in (-1, -2)),
+        ("The two tiles are one array, in which the numbers of `b` have replaced those of `a`.",
+         lambda: of(b, b) if case.n == case.m == k == side else None),
+        ("The last product of each piece is missing: p goes from 0 to TILE - 1." if case.n % side == case.m % side == 0
+         else "Some products are missing. Did every thread copy its elements, also one that has no element of the "
+         "result? Copying from `a` asks for row and p, copying from `b` for column and p.",
+         lambda: of(a[..., inside], b[..., inside, :])),
     ]
 
 

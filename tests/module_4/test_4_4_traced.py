@@ -46,12 +46,11 @@ def examples(test):
 @given(case=products((2, 3, 4)))
 @examples
 def test_traced(case):
-    """No race, no thread kept from a barrier, nothing read before it was written, no place outside of a matrix, and each
-    element of the result written once: for tiles of any size.
+    """No race, no thread kept from a barrier, nothing read before it was written, no place outside of a matrix, and
+    each element of the result written once: for tiles of any size.
     """
     memories = case.memories()
-    made = case.traced(memories=memories)
-    made.check()
+    case.checked(memories=memories)
     a, b = case.operands(memories)
     judge(case, memories, a @ b)
 
@@ -61,9 +60,8 @@ def test_traced(case):
 @example(case=Product(3, 4, 2, tile=2))
 @example(case=Product(2, 2, 2, batch=(2,), tile=2))
 def test_who_writes(case):
-    """The thread with threadIdx (x, y) writes the element in row blockIdx.y * TILE + y, column blockIdx.x * TILE + x."""
-    made = case.traced()
-    made.check()
+    """Thread (x, y) of a block writes the element in row blockIdx.y * TILE + y and column blockIdx.x * TILE + x."""
+    made = case.checked()
     writers, side = made.writers("out"), case.side
     for index, place in zip(np.ndindex(case.shapes[0]), case.places(0).ravel().tolist()):
         *which, i, j = index
@@ -77,8 +75,7 @@ def test_who_writes(case):
 
 def counted(case, kernel=None):
     """How often the elements of a and of b are read: of each, the most."""
-    made = case.traced(kernel)
-    made.check()
+    made = case.checked(kernel)
     return made, {name: int(made.counts(name)[0].max(initial=0)) for name in ("a", "b")}
 
 
@@ -101,8 +98,8 @@ def test_reads(n, m, k, tile):
         where = int(np.argmax(made.counts(name)[0]))
         row, column = divmod(where, k if name == "a" else m)
         problem = (f"{name}[{row}, {column}] is read {reads[name]} times from global memory. The result has {wanted} "
-                   f"{along[:-1] if wanted == 1 else along} of tiles, so {wanted} would do: each block copies it to shared "
-                   "memory once, and all of its threads take it from there.")
+                   f"{along[:-1] if wanted == 1 else along} of tiles, so {wanted} would do: each block copies it to "
+                   "shared memory once, and all of its threads take it from there.")
         if reads[name] == plain[name]:
             problem += " (plain_matmul_kernel, without tiles, reads it as often.)"
         if not made.shared:
@@ -125,21 +122,20 @@ def test_reads_of_a_large_product(tile):
 def test_coalesced(tile):
     """Neighbors in x read and write neighbors in memory, where rows are contiguous: `a`, `b` and `out`."""
     case = Product(2 * tile, 2 * tile, 2 * tile, tile=tile)
-    made = case.traced()
-    made.check()
+    made = case.checked()
     for name in ("a", "b", "out"):
         for access in made.warps(name, warp=tile):  # the threads with one y
             first, last = min(access.elements), max(access.elements)
             check.that(last - first < tile, f"Threads that are neighbors in x touch elements of `{name}` that are not "
-                       "neighbors in a row, so that memory has to deliver a piece for each of them. Let x run along the "
-                       "row in all three matrices.", call=repr(case),
+                       "neighbors in a row, so that memory has to deliver a piece for each of them. Let x run along "
+                       "the row in all three matrices.", call=repr(case),
                        got=f"elements {list(access.elements)} of `{name}`, at {access.line}")
 
 
 @pytest.mark.parametrize("name", ["a", "b"])
 @pytest.mark.parametrize("special", [math.inf, math.nan])
 def test_nothing_leaks(name, special):
-    """What lies behind a row or below a matrix, NaN or infinite, never gets into a result: tiles are filled up with 0."""
+    """What lies behind a row or below a matrix, NaN or infinite, never gets into a result: tiles are filled with 0."""
     for n, m, k in ((3, 3, 3), (1, 1, 1), (2, 2, 3), (3, 1, 2)):
         # a and b are parts of larger matrices, which hold nothing else but the special number
         case = Product(n, m, k, a=(0, k + 2, 1), b=(0, m + 2, 1), tile=2)

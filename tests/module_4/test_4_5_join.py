@@ -96,8 +96,8 @@ def test_join(first, second, offset):
         return
     empty = not first or not second
     check.close(total, right, rtol=8 * np.finfo(float).eps * (4 + 2000), atol=1e-300, call=f"the total of {call}",
-                mistakes={} if empty else slips(*parts), note="A part without elements, (-inf, 0), leaves the other one "
-                "as it is." if empty else "Each total is multiplied by exp(its maximum - the joined maximum), which is "
+                mistakes={} if empty else slips(*parts), note="A part without elements, (-inf, 0), leaves the other "
+                "one as it is." if empty else "Each total is multiplied by exp(its maximum - the joined one), which is "
                 "never above 1, so nothing overflows.")
 
 
@@ -128,8 +128,8 @@ def test_not_finite(row, cut):
         check.that(math.isfinite(total), "-inf - -inf is NaN. Where both maxima are -inf, there is nothing to rescale.",
                    call=f"the total of {call}", got=total)
     else:
-        check.close(total, right, rtol=1e-13, atol=0.0, call=f"the total of {call}", note="exp(inf - inf) is NaN, and so "
-                    "is the total: softmax of +inf is NaN." if math.isnan(right) else "exp(-inf - top) is 0.")
+        check.close(total, right, rtol=1e-13, atol=0.0, call=f"the total of {call}", note="exp(inf - inf) is NaN, and "
+                    "so is the total: softmax of +inf is NaN." if math.isnan(right) else "exp(-inf - top) is 0.")
 
 
 @given(numbers=st.lists(st.one_of(NUMBER, st.just(-math.inf)), min_size=1, max_size=8), seed=st.integers(0, 999))
@@ -146,7 +146,8 @@ def test_any_order(numbers, seed):
         second = parts.pop(int(random.integers(len(parts))))
         parts.append(join(*first, *second))
     wanted, right = part_of(numbers)
-    for how, (top, total) in (("one after the other, beginning with (-inf, 0)", one_by_one), ("in any order", parts[0])):
+    for how, (top, total) in (("one after the other, beginning with (-inf, 0)", one_by_one),
+                              ("in any order", parts[0])):
         call = f"{numbers}, joined {how}"
         check.close(top, wanted, rtol=0.0, atol=0.0, call=f"the top of {call}")
         if wanted > -math.inf:
@@ -162,7 +163,7 @@ def test_any_order(numbers, seed):
 @example(numbers=[math.nan, math.inf])
 @example(numbers=[-math.inf, -math.inf, 1.0, -math.inf])
 def test_one_by_one(numbers):
-    """Elements (x, 1.0), joined one after the other, beginning with (-inf, 0): NaN goes through, +inf makes the total NaN."""
+    """Elements (x, 1.0), joined to (-inf, 0) one after the other: NaN goes through, +inf makes the total NaN."""
     top, total = pair(reduce(lambda part, x: join(*part, x, 1.0), numbers, EMPTY), f"join of {numbers}")
     wanted, right = part_of(numbers)
     call = f"{numbers}, joined one after the other, beginning with (-inf, 0)"

@@ -1,4 +1,4 @@
-"""Task 4.5: what the threads read and write, by tracing: barriers, shared memory, passes over global memory."""
+"""Task 4.5: what the threads read and write, by tracing: barriers, bounds, passes over global memory."""
 
 from __future__ import annotations
 
@@ -6,83 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from gpu_softmax import NUMBER, Rows, by_definition, joined, lengths_near, many_rows, part_of, tolerance
+from gpu_softmax import NUMBER, Rows, by_definition, lengths_near, many_rows, tolerance
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from course import check
-from course.trace.gpu import trace_kernel
-from terox._numba import cuda
-from terox.cuda import softmax
 
 pytestmark = pytest.mark.task("4.5")
-
-# ---- block_join ----
-
-
-def each_gets(kind, out, tops, totals):
-    """out: two numbers for each thread, once for each call. tops and totals: one number for each thread and call."""
-    t, threads = cuda.threadIdx.x, cuda.blockDim.x
-    for call in range(out.shape[0] // (2 * threads)):
-        i = call * threads + t
-        top, total = softmax.block_join(kind, tops[i], totals[i])
-        out[2 * i] = top
-        out[2 * i + 1] = total
-
-
-EMPTY = []
-rows_of_threads = st.lists(st.one_of(st.just(EMPTY), st.lists(NUMBER, min_size=1, max_size=3)), min_size=8, max_size=8)
-
-
-@given(elements=rows_of_threads, threads=st.sampled_from([1, 2, 4, 8]), most=st.sampled_from([8, 16]),
-       calls=st.sampled_from([1, 2, 3]))
-@example(elements=[[1.0]] * 8, threads=2, most=2, calls=1)
-@example(elements=[[2.0], [1.0]] * 4, threads=2, most=2, calls=1)
-@example(elements=[[float(n)] for n in range(8)], threads=4, most=4, calls=1)
-@example(elements=[[float(n)] for n in range(8)], threads=8, most=8, calls=1)
-@example(elements=[[float(n)] for n in range(8)], threads=4, most=8, calls=1)
-@example(elements=[[float(n)] for n in range(8)], threads=4, most=4, calls=2)
-@example(elements=[[3.0], EMPTY, EMPTY, [1.0, 2.0]] * 2, threads=4, most=4, calls=1)
-@example(elements=[EMPTY] * 8, threads=4, most=4, calls=2)
-@example(elements=[[1.0, 3.0]] * 8, threads=1, most=8, calls=2)
-def test_block_join(elements, threads, most, calls):
-    """The parts of all threads, joined, in every thread; no race, also where it is called again."""
-    parts = [[part_of([x + call for x in row]) for row in elements[:threads]] for call in range(calls)]
-    rows = [[[x + call for x in row] for row in elements[:threads]] for call in range(calls)]
-    tops, totals = (np.array([part[which] for call in parts for part in call]) for which in (0, 1))
-    out = np.full(2 * threads * calls, np.nan)
-    made = trace_kernel(each_gets, 1, threads, np.float64, out, tops, totals, constants={"BLOCK": max(most, threads)})
-    made.check()
-    call = (f"block_join, {threads} thread{'s' if threads > 1 else ''}, BLOCK = {max(most, threads)}, called {calls} "
-            f"time{'s' if calls > 1 else ''}; the parts are {[tuple(map(float, part)) for part in parts[0]]}")
-    for number in range(calls):
-        top, total = joined(rows[number])
-        for t in range(threads):
-            got = out[2 * (number * threads + t) :][:2].tolist()
-            where = f"{call}: what thread {t} gets" + (f" from call {number + 1}" if calls > 1 else "")
-            own = parts[number][t]
-            note = "That is the thread's own part. Every thread gets the one of all." if threads > 1 and \
-                np.allclose(got, own, equal_nan=True) and not np.allclose(own, (top, total)) else None
-            if top == -math.inf:
-                check.that(got[0] == -math.inf and math.isfinite(got[1]), "No thread has elements: top is -inf, and "
-                           "total is finite.", call=where, got=got)
-                continue
-            check.close(got[0], top, rtol=0.0, atol=0.0, call=f"{where}, top", note=note)
-            check.close(got[1], total, rtol=1e-13, atol=0.0, call=f"{where}, total", note=note)
-
-
-@pytest.mark.parametrize("threads", [2, 8])
-def test_block_join_memory(threads):
-    """Two arrays in shared memory: one for maxima, one for totals."""
-    numbers = np.arange(float(threads))
-    out = np.zeros(2 * threads)
-    made = trace_kernel(each_gets, 1, threads, np.float64, out, numbers, numbers + 1.0, constants={"BLOCK": threads})
-    made.check()
-    check.that(len(made.shared) == 2, "block_join takes two arrays in shared memory: cuda.shared.array(BLOCK, kind), "
-               "each on a line of its own.", got=made.shared)
-
-
-# ---- softmax_kernel ----
 
 
 def values_for(case, seed):
@@ -111,7 +41,7 @@ def test_traced(case, more, seed):
     """
     out, a = case.memories(values_for(case, seed))
     rows = case.read(a, 1)
-    case.traced((out, a), case.block * 2 if more else None).check()
+    case.checked((out, a), case.block * 2 if more else None)
     rtol, atol = (max(each) for each in zip(*(tolerance(row, case.kind, case.sizes[-1]) for row in rows)))
     check.all_close([x for row in case.read(out, 0) for x in row], [x for row in rows for x in by_definition(row)],
                     rtol=rtol, atol=atol, call=f"{case!r}, with BLOCK = {case.block * 2 if more else case.block}")
@@ -126,11 +56,10 @@ def test_passes(block, length, rows):
     read again.
     """
     case = Rows((rows, length), block=block)
-    made = case.traced(case.memories(values_for(case, 0)))
-    made.check()
+    made = case.checked(case.memories(values_for(case, 0)))
     reads, _ = made.counts("a")
-    check.that(reads.max() <= 2, f"An element of `a` is read {reads.max()} times, and twice is enough: maximum and sum are "
-               "found together, by join, and each thread has elements of its own.", call=repr(case))
+    check.that(reads.max() <= 2, f"An element of `a` is read {reads.max()} times, and twice is enough: maximum and sum "
+               "are found together, by join, and each thread has elements of its own.", call=repr(case))
     written = made.counts("out")[0].max()
     check.that(written == 0, "Results are read again. Divide before you write them.", call=repr(case))
 
@@ -139,12 +68,11 @@ def test_passes(block, length, rows):
 def test_coalesced(block):
     """Neighboring threads have neighboring elements: thread t has t, t + threads, ..."""
     case = Rows((1, 3 * block), block=block)
-    made = case.traced(case.memories(values_for(case, 1)))
-    made.check()
+    made = case.checked(case.memories(values_for(case, 1)))
     for name in ("a", "out"):
         for access in made.warps(name, warp=block):
             check.that(max(access.elements) - min(access.elements) < block, f"Neighboring threads touch elements of "
-                       f"`{name}` that are not neighbors. Thread t has the elements t, t + threads, t + 2 * threads, ...",
+                       f"`{name}` that are not neighbors. Thread t has the elements t, t + threads, ...",
                        call=repr(case), got=f"elements {list(access.elements)} of `{name}`, at {access.line}")
 
 
@@ -156,7 +84,7 @@ def test_rows_are_independent(row, other):
     results = []
     for fill in (0.0, other):
         out, a = case.memories(np.array([[fill] * len(row), row, [fill] * len(row)]))
-        case.traced((out, a)).check()
+        case.checked((out, a))
         results.append(case.read(out, 0)[1])
     check.equal(results[1], results[0], call=f"the results of the row {row}, between two rows of {other}",
                 note="Between two rows of 0, they are others.")

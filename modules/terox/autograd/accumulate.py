@@ -6,6 +6,7 @@ In PyTorch: `torch/csrc/autograd/functions/accumulate_grad.h`.
 from __future__ import annotations
 
 import weakref
+from sys import getrefcount
 from typing import Any
 
 from terox.autograd.node import Node
@@ -34,7 +35,9 @@ class AccumulateGrad(Node):
     def run(self, grads: list[Any], retain_graph: bool, create_graph: bool) -> tuple[Any, ...]:
         variable = self._variable()
         if variable is not None:
-            accumulate_grad(variable, variable._own_grad(grads[0]))
+            # Two references: the list, and the question. (A hook's, or the engine's for another leaf, makes three.)
+            alone = getrefcount(grads[0]) == 2
+            accumulate_grad(variable, variable._own_grad(grads[0], alone))
         return ()
 
 

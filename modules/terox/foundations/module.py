@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from terox.foundations.hooks import HookDict, RemovableHandle
+from terox.foundations.module_moving import MovingMixin
 from terox.foundations.module_state import StateMixin
 from terox.foundations.parameter import Parameter
 
 
-class Module(StateMixin):
+class Module(StateMixin, MovingMixin):
     """Base class of all layers and networks. A subclass calls `super().__init__()` first and defines `forward`.
 
     Three dicts, each from attribute name to value, hold what was registered, in the order of registration:

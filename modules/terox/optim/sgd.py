@@ -51,10 +51,10 @@ class SGD:
         """Change every parameter that has a gradient."""
         with no_grad():
             for number, parameter in enumerate(self.params):
-                if parameter.grad is not None:
-                    velocity = self._velocity.get(number)
+                gradient = parameter.grad
+                if gradient is not None:
                     self._velocity[number] = kernel_for(parameter)(
-                        parameter, parameter.grad.detach(), velocity, self.lr, self.momentum, self.weight_decay)
+                        parameter, gradient, self._velocity.get(number), self.lr, self.momentum, self.weight_decay)
 
 
 def sgd_step(parameter: Any, gradient: Any, velocity: Any, lr: float, momentum: float, weight_decay: float) -> Any:
@@ -77,8 +77,4 @@ def kernel_for(parameter: Any) -> Callable[..., Any]:
 
     In PyTorch: `torch/optim/sgd.py`, `_single_tensor_sgd` and `_fused_sgd`.
     """
-    if not hasattr(parameter, "impl"):
-        return sgd_step
-    from terox.tensors.dispatcher import find_kernel
-
-    return find_kernel("sgd_step", parameter.device)
+    return parameter._kernel("sgd_step") if hasattr(parameter, "impl") else sgd_step

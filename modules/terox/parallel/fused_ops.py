@@ -17,9 +17,8 @@ import numpy as np
 
 from terox.parallel import compiler, elementwise, fused, handover, softmax
 from terox.parallel.coalescing import coalesce, reorder
-from terox.parallel.kernels import Table, begins, table
+from terox.parallel.kernels import begins, table
 from terox.tensors import network_ops, reductions
-from terox.tensors.dtype import float64
 from terox.tensors.iterator import empty
 from terox.tensors.storage import TensorImpl
 from terox.tensors.table import COMPOSITE, KERNELS, register
@@ -30,20 +29,28 @@ EXP_WORK = 4
 
 
 @functools.lru_cache(4096)
-def _row_plan(dim: int, sizes: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[int, Table]:
-    """How many rows there are along `dim`; and sizes and strides with `dim` last and the others coalesced."""
+def _row_plan(dim: int, sizes: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[int, int, np.ndarray, np.ndarray]:
+    """How many rows there are along `dim`, and how long they are; sizes and strides with `dim` last and the others
+    coalesced."""
     others = [d for d in range(len(sizes)) if d != dim]
     of_others = [tuple(each[d] for d in others) for each in (sizes, *strides)]
     kept, steps = coalesce(*reorder(of_others[0], of_others[1:]))
     rows = math.prod([sizes[d] for d in others])
-    return rows, table((*kept, sizes[dim]), [(*before, each[dim]) for before, each in zip(steps, strides)])
+    return rows, sizes[dim], *table((*kept, sizes[dim]), [(*before, each[dim]) for before, each in zip(steps, strides)])
 
 
 def over_rows(loop: Callable[..., None], dim: int, *impls: TensorImpl) -> None:
     """Run a loop whose units are rows along `dim`. The operands have one shape, without a 0 in it."""
-    rows, (sizes, strides) = _row_plan(dim, impls[0].sizes, *[impl.strides for impl in impls])
-    kernel = compiler.kernel(loop, tuple([impl.storage.dtype.name for impl in impls]))
-    elementwise.launch(kernel, rows, EXP_WORK * int(sizes[-1]), *[begins(impl) for impl in impls], sizes, strides)
+    names = tuple([impl.storage.dtype.name for impl in impls])
+    _over_rows(loop, names, dim, impls[0].sizes, *[impl.strides for impl in impls])(*[begins(impl) for impl in impls])
+
+
+def _over_rows(loop: Callable[..., None], names: tuple[str, ...], dim: int, shape: tuple[int, ...],
+               *strides: tuple[int, ...]) -> Callable[..., None]:
+    """What runs the loop on arrays, of which dtype names and strides are given."""
+    rows, length, of_sizes, of_strides = _row_plan(dim, shape, *strides)
+    kernel = compiler.kernel(loop, names)
+    return lambda *arrays: elementwise.launch(kernel, rows, EXP_WORK * length, *arrays, of_sizes, of_strides)
 
 
 def _fits(dims: Sequence[int], *tensors: Tensor) -> bool:
@@ -85,19 +92,38 @@ def logsumexp(self: Tensor, dims: Sequence[int], keepdim: bool) -> Tensor:
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`input @ weight.T + bias`: BLAS writes into the result, to which the bias is added where it lies."""
+    """`input @ weight.T + bias`: BLAS writes into the result, to which the bias is added where it lies.
+
+    For a few rows, the transposed product, `weight @ input.T`, is up to twice as fast: BLAS copies both operands into
+    an order of its own, and the large one is better for that as the left one. Adding the bias turns it over.
+    """
     sizes, columns = input.impl.sizes, weight.impl.sizes[0]
-    if not handover.state.enabled or 0 in sizes or not columns or not input.impl.dtype.is_floating_point:
+    dtype = input.impl.storage.dtype
+    if not handover.state.enabled or 0 in sizes or not columns or not dtype.is_floating_point:
         return KERNELS["linear", COMPOSITE](input, weight, bias)
-    out = empty((*sizes[:-1], columns), input.impl.dtype, input.impl.device)
-    rows = input.impl.numpy()
+    out = empty((*sizes[:-1], columns), dtype, "cpu")
+    rows, weights = input.impl.numpy(), weight.impl.numpy()
     if len(sizes) != 2:  # one large product instead of a batch of small ones
         rows = rows.reshape(-1, sizes[-1])
     result = out.impl.storage.array.reshape(-1, columns)
     with np.errstate(all="ignore"):
-        np.matmul(rows, weight.impl.numpy().T, out=result)
-        if bias is not None:
-            np.add(result, bias.impl.numpy(), out=result)
+        if bias is not None and 2 * len(rows) <= columns:
+            np.add(np.matmul(weights, rows.T).T, bias.impl.numpy(), out=result)
+        else:
+            np.matmul(rows, weights.T, out=result)
+            if bias is not None:
+                np.add(result, bias.impl.numpy(), out=result)
+    return out
+
+
+def linear_back_weight(grad_output: Tensor, input: Tensor) -> Tensor:
+    """`grad_output.T @ input` by BLAS, without a view of ours for the transpose."""
+    (n, rows), columns, dtype = grad_output.impl.sizes, input.impl.sizes[1], input.impl.storage.dtype
+    if not handover.state.enabled or not n * rows * columns or not dtype.is_floating_point:
+        return KERNELS["linear_back_weight", COMPOSITE](grad_output, input)
+    out = empty((rows, columns), dtype, "cpu")
+    with np.errstate(all="ignore"):
+        np.matmul(grad_output.impl.numpy().T, input.impl.numpy(), out=out.impl.numpy())
     return out
 
 
@@ -106,12 +132,14 @@ def cross_entropy_loss(input: Tensor, target: Tensor) -> Tensor:
     sizes = input.impl.sizes
     if 0 in sizes:
         return KERNELS["cross_entropy_loss", COMPOSITE](input, target)
-    losses = empty((sizes[0], 1), float64, "cpu")
-    over_rows(fused.cross_entropy_range, 1, losses.impl.expand(sizes), input.impl, _column(target).expand(sizes))
-    mean = float(np.add.reduce(losses.impl.storage.array)) / sizes[0]
+    dtype, of_target = input.impl.storage.dtype, (target.impl.strides[0], 0)
+    losses = np.empty(sizes[0])
+    _over_rows(fused.cross_entropy_range, ("float64", dtype.name, "int64"), 1, sizes, (1, 0), input.impl.strides,
+               of_target)(losses, begins(input.impl), begins(target.impl))
+    mean = np.add.reduce(losses) / sizes[0]
     if mean != mean:  # NaN: a class that does not exist, or a NaN among the logits
         network_ops.check_classes(input, target)
-    out = empty((), input.impl.dtype, "cpu")
+    out = empty((), dtype, "cpu")
     out.impl.storage.array[0] = mean
     return out
 
@@ -119,19 +147,15 @@ def cross_entropy_loss(input: Tensor, target: Tensor) -> Tensor:
 def cross_entropy_loss_back(grad_output: Tensor, input: Tensor, target: Tensor) -> Tensor:
     """The gradient for the logits; their probabilities are computed again, row by row."""
     sizes = input.impl.sizes
-    if 0 in sizes or grad_output.impl.dtype is not input.impl.dtype:
+    dtype, of_target = input.impl.storage.dtype, (target.impl.strides[0], 0)
+    if 0 in sizes or grad_output.impl.storage.dtype is not dtype:
         return KERNELS["cross_entropy_loss_back", COMPOSITE](grad_output, input, target)
-    out, share = empty(sizes, input.impl.dtype, "cpu"), empty((), input.impl.dtype, "cpu")
-    share.impl.storage.array[0] = begins(grad_output.impl)[0] / sizes[0]
-    over_rows(fused.cross_entropy_back_range, 1, out.impl, share.impl.expand(sizes), input.impl,
-              _column(target).expand(sizes))
+    out = empty(sizes, dtype, "cpu")
+    share = begins(grad_output.impl)[:1] / sizes[0]
+    _over_rows(fused.cross_entropy_back_range, (dtype.name, dtype.name, dtype.name, "int64"), 1, sizes,
+               out.impl.strides, (0, 0), input.impl.strides, of_target)(
+        out.impl.storage.array, share, begins(input.impl), begins(target.impl))
     return out
-
-
-def _column(target: Tensor) -> TensorImpl:
-    """(N,) as (N, 1)."""
-    impl = target.impl
-    return impl.look((*impl.sizes, 1), (*impl.strides, 1), impl.offset)
 
 
 def sgd_step(parameter: Tensor, gradient: Tensor, velocity: Tensor | None, lr: float, momentum: float,
@@ -160,6 +184,7 @@ def _step_plan(sizes: tuple[int, ...], *strides: tuple[int, ...]) -> tuple[int, 
     return (math.prod(sizes), *table(of_sizes, [*steps, (0,) * len(of_sizes)]))
 
 
-for _op, _kernel in {"logsumexp": logsumexp, "linear": linear, "cross_entropy_loss": cross_entropy_loss,
+for _op, _kernel in {"logsumexp": logsumexp, "linear": linear, "linear_back_weight": linear_back_weight,
+                     "cross_entropy_loss": cross_entropy_loss,
                      "cross_entropy_loss_back": cross_entropy_loss_back, "sgd_step": sgd_step}.items():
     register(_op, "cpu", _kernel)

@@ -10,7 +10,7 @@ _KINDS = (
     (r"(Uni|Named|StarArg)?Tuple", "a tuple"), (r"(reflected )?list|List", "a list"), (r"(reflected )?set\(", "a set"),
     (r"unicode|Literal\[str\]|\[unichr", "text"), (r"(type\(CPU)?Dispatcher|Function|type\(CPU", "a function"),
     (r"slice", "a slice"), (r"range", "a range"), (r"(class|dtype)\(", "a kind of number"), (r"Module", "a module"),
-    (r"Optional", "a value or None"), (r"Dict", "a dictionary"),
+    (r"Dim3", "three numbers (`.x` is the first)"), (r"Optional", "a value or None"), (r"Dict", "a dictionary"),
 )
 
 

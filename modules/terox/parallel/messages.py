@@ -131,14 +131,21 @@ def _other_name(report: _Report, place: Place | None) -> str | None:
 
 def _binding(report: _Report, place: Place | None) -> str | None:
     found = report.find(r"Cannot bind 'args=\((.*)\) kws=\{(.*)\}' to signature '\((.*)\)' due to")
-    if not found or not report.calls:
+    callee = re.search(r"CUDADispatcher\(<function (\w+) at", report.said)
+    if not found or not (callee or report.calls):
         return None
-    name = next((name for name, _ in reversed(report.calls) if name in report.source.functions), report.calls[-1][0])
+    name = callee[1] if callee else next((name for name, _ in reversed(report.calls)
+                                          if name in report.source.functions), report.calls[-1][0])
     given, named, takes = split(found[1]), re.findall(r"'(\w+)':", found[2]), split(found[3])
     strange = [key for key in named if key not in [part.split("=")[0].strip() for part in takes]]
     head = f"{_called(report, place, name)} takes {_count(len(takes))} ({', '.join(part.strip() for part in takes)})"
     return (f"{head}, and none called `{strange[0]}`." if strange
             else f"{head}, but is called with {_count(len(given) + len(named)).split()[0]}.")
+
+
+def _mismatch(report: _Report, place: Place | None) -> str | None:
+    found = report.find(r"Signature mismatch: (\d+) argument types given, but function takes (\d+)")
+    return found and f"A function that takes {_count(int(found[2]))} is called with {found[1]}."
 
 
 def _count(n: int) -> str:
@@ -287,7 +294,7 @@ def _anything(report: _Report, place: Place | None) -> str:
             "array, a tuple? Each must be of one kind.")
 
 
-_RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _keyword, _two_kinds, _two_returns,
+_RULES = (_undefined, _unknown_attribute, _numpy, _other_name, _binding, _mismatch, _keyword, _two_kinds, _two_returns,
           _not_callable, _element, _index, _shape, _range, _operator, _text, _any_call, _anything)
 # Of these mistakes, Python has an error of its own, and the values can be looked at before it.
 _SHOW_UNCOMPILED = (_unknown_attribute, _binding, _index, _range, _anything)

@@ -63,6 +63,12 @@ def mistake(place: Place | None, text: str, *, shows_uncompiled: bool = False) -
     return error
 
 
+def advised(error: CompileError, advice: str) -> CompileError:
+    """The same error with other advice at its end."""
+    error.args = (str(error).replace(UNCOMPILED, advice).strip(),)
+    return error
+
+
 def raise_there(error: BaseException, place: Place | None) -> NoReturn:
     """Raise an error such that its traceback ends in the line that it is about."""
     error.__suppress_context__ = True

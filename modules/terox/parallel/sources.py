@@ -40,14 +40,21 @@ from terox._numba import (add_any_order, bits, by_type, carray, entry, from_bits
 
 
 class Source:
-    """The text of a generated file, and which line of it comes from where."""
+    """The text of a generated file, and which line of it comes from where.
 
-    def __init__(self) -> None:
+    header: how the file begins, with places for {what} and {versions}; it imports `inner`, the mark of its functions.
+    floats: the kind that Python's floats become where they stand in a function; None leaves them as they are, 64 bits.
+    also: looks at each function, with its definition and its file, after `subset.check`.
+    """
+
+    def __init__(self, header: str = _HEADER, floats: Callable[[float], Any] | None = None,
+                 also: Callable[[Any, ast.FunctionDef, str], None] | None = None) -> None:
+        self.header, self.floats, self.also = header, floats, also
         self.parts: list[str] = []
         self.names: dict[Any, str] = {}  # function -> its name in the file
         self.functions: dict[str, Callable[..., Any]] = {}  # and back
         self.originals: dict[str, tuple[ast.FunctionDef, str]] = {}  # name in the file -> definition, its own file
-        self.used: list[tuple[dict[str, Any], str, Any]] = []  # namespace, name, and what it stood for
+        self.used: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}  # by name: its namespace, what it stood for
         self.codes: list[tuple[Any, CodeType]] = []
         self._open: list[Any] = []
 
@@ -59,6 +66,8 @@ class Source:
             return self.names[function]
         tree, path = definition(function, asked)
         check(tree, path)
+        if self.also is not None:
+            self.also(function, tree, path)
         self.codes.append((function, function.__code__))
         self._open.append(function)
         _Renamer(self, function, tree, path).copy()
@@ -94,7 +103,7 @@ class Source:
 
     def changed(self) -> bool:
         """Whether a function or a constant is another one than when it was copied, after a reload, say."""
-        for namespace, name, value in self.used:
+        for (_, name), (namespace, value) in self.used.items():
             if namespace.get(name, builtins) is not value:
                 return True
         for function, code in self.codes:
@@ -103,7 +112,7 @@ class Source:
         return False
 
     def text(self, what: str, versions: str) -> str:
-        return "\n\n".join([_HEADER.format(what=what, versions=versions), *self.parts]) + "\n"
+        return "\n\n".join([self.header.format(what=what, versions=versions), *self.parts]) + "\n"
 
     def original(self, text: str, line: int) -> Place | None:
         """Where line number `line` of `text` was copied from."""
@@ -222,7 +231,7 @@ class _Renamer(ast.NodeTransformer):
         known = self.function.__globals__
         if name in known:
             if not isinstance(known[name], ModuleType):
-                self.source.used.append((known, name, known[name]))
+                self.source.used[id(known), name] = known, known[name]
             return known[name]
         if hasattr(builtins, name):
             return getattr(builtins, name)
@@ -251,9 +260,24 @@ class _Renamer(ast.NodeTransformer):
                                                                              if near else "."))
         value = getattr(home, node.attr)
         if home is np or home is math:  # as it stands: np.int64, np.linalg, math.inf
+            if type(value) is float and self.source.floats is not None:
+                return self.float(value, node)
             return ast.copy_location(ast.parse(f"{'np' if home is np else 'math'}.{node.attr}", mode="eval").body, node)
-        self.source.used.append((home.__dict__, node.attr, value))
+        self.source.used[id(home.__dict__), node.attr] = home.__dict__, value
         return ast.copy_location(ast.parse(self.named(node.attr, value, node), mode="eval").body, node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if type(node.value) is float and self.source.floats is not None:
+            return self.float(node.value, node)
+        return node
+
+    def float(self, value: float, node: ast.AST) -> ast.AST:
+        """Python's float, in the kind that the file computes with."""
+        assert self.source.floats is not None
+        with np.errstate(all="ignore"):
+            number = self.source.floats(value)
+        text = literal(number) if math.isfinite(number) else self.source.constant("number", number)
+        return ast.copy_location(ast.parse(str(text), mode="eval").body, node)
 
     def module(self, node: ast.AST) -> ModuleType | None:
         """The module that an expression such as `operators` or `terox.foundations` stands for, if it is one."""
@@ -276,7 +300,8 @@ class _Renamer(ast.NodeTransformer):
         if isinstance(value, FunctionType) and home.partition(".")[0] not in ("numpy", "numba"):
             return self.source.add(value, self.at(node))
         if literal(value) is not None:
-            return self.source.constant(name, value)
+            known = self.source.floats if type(value) is float else None
+            return self.source.constant(name, value if known is None else known(value))
         if value is np or value is math:
             return "np" if value is np else "math"
         raise mistake(self.at(node), self.unusable(name, value))

@@ -21,12 +21,13 @@ from terox.tensors.dtype import dtype as DType
 from terox.tensors.storage import Storage
 
 # Device -> the module that registers its kernels when it is imported.
-MODULES = {"python": "terox.tensors.other_kernels", "cpu": "terox.parallel.kernels"}
+MODULES = {"python": "terox.tensors.other_kernels", "cpu": "terox.parallel.kernels", "cuda": "terox.cuda.kernels"}
 
 # The device that becomes the default one once the files that it is made of hold no task that is to do.
 _FASTER = ("cpu", "terox.parallel", ("coalescing", "elementwise", "reduce", "matmul", "softmax"))
 
-# Devices whose memory is not the host's say here how to get some: (count, dtype) -> Storage.
+# Devices whose memory is not the host's say here how to get some: (count, dtype) -> Storage. The `array` of such a
+# storage is no NumPy array, but has `from_host(array)`, `to_host(offset, count)`, `fill(value)` and `address`.
 ALLOCATORS: dict[str, Callable[[int, DType], Storage]] = {}
 
 # Where the ops that are good for every device are registered.
@@ -37,9 +38,14 @@ _default: str | None = None
 
 
 def check(device: Any) -> str:
-    """The device's name, once its kernels are registered. Raises RuntimeError for one that does not exist."""
+    """The device's name, once its kernels are registered. Raises RuntimeError for one that does not exist.
+
+    "cuda:0" is "cuda": of several GPUs, the first one is used.
+    """
     if not isinstance(device, str):
         raise TypeError(f"a device is a string, such as 'python', not {type(device).__name__}")
+    if device == "cuda:0":
+        device = "cuda"
     if device not in _loaded:
         if device not in MODULES:
             raise RuntimeError(f"there is no device {device!r} here; there is {', '.join(map(repr, MODULES))} (the "
@@ -49,6 +55,17 @@ def check(device: Any) -> str:
         importlib.import_module(MODULES[device])
         _loaded.add(device)
     return device
+
+
+def full_name(device: str) -> str:
+    """The name as PyTorch writes it in messages: with a number, where there could be several."""
+    return "cuda:0" if device == "cuda" else device
+
+
+def host() -> str:
+    """The device for what comes back to the host's memory: the default one, if it is there, else the fastest."""
+    default = get_default_device()
+    return check(_best()) if default in ALLOCATORS else default
 
 
 def get_default_device() -> str:
@@ -90,5 +107,5 @@ def adopt(array: np.ndarray, dtype: DType, device: str) -> Storage:
     if device not in ALLOCATORS:
         return Storage(array, dtype, device)
     storage = ALLOCATORS[device](len(array), dtype)
-    storage.array[:] = array
+    storage.array.from_host(array)
     return storage

@@ -20,6 +20,7 @@ from typing import Any
 
 from terox._grad_mode import is_grad_enabled, no_grad
 from terox.autograd.variable import Variable
+from terox.tensors.device import full_name
 from terox.tensors.node import record
 from terox.tensors.schema import derivative_of
 from terox.tensors.table import COMPOSITE, KERNELS, Kernel, devices_of, no_kernel, register
@@ -82,5 +83,5 @@ def common_device(op: str, tensors: Sequence[Any]) -> str:
     for tensor in tensors:
         if tensor.impl.storage.device != device:
             raise RuntimeError(f"{op}: Expected all tensors to be on the same device, but found at least two devices, "
-                               f"{device} and {tensor.device}!")
+                               f"{full_name(device)} and {full_name(tensor.device)}!")
     return device

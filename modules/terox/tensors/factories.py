@@ -13,7 +13,8 @@ import numpy as np
 
 from terox.tensors import device as devices
 from terox.tensors import dtype as dtypes
-from terox.tensors.dispatcher import call
+from terox.tensors.dispatcher import KERNELS, call, find_kernel
+from terox.tensors.iterator import constant
 from terox.tensors.layout import contiguous_strides
 from terox.tensors.shaping import sizes_of
 from terox.tensors.storage import TensorImpl
@@ -52,7 +53,9 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     In PyTorch: `torch.tensor`.
     """
     if isinstance(data, Tensor):
-        array = data.detach().numpy()
+        if data.device in devices.ALLOCATORS and device is None:
+            device = data.device
+        array = data.detach()._host()
         wanted = data.dtype
     else:
         _check_nested(data)
@@ -119,7 +122,12 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: str | None = 
     """A tensor of `size` in which each element is `fill_value`."""
     sizes = _sizes((size,), "full")
     wanted = dtypes.of_number(fill_value) if dtype is None else dtypes.as_dtype(dtype, "full")
-    out = from_array(np.full(sizes, fill_value, dtype=wanted.numpy), device)
+    device = devices.get_default_device() if device is None else devices.check(device)
+    if device in devices.ALLOCATORS:
+        out = Tensor._empty(sizes, wanted, device)
+        out.impl.storage.array.fill(np.array(fill_value, dtype=wanted.numpy).item())
+    else:
+        out = from_array(np.full(sizes, fill_value, dtype=wanted.numpy), device)
     return out.requires_grad_(requires_grad) if requires_grad else out
 
 
@@ -177,7 +185,11 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     floating = any(isinstance(each, float) for each in (start, end, step))
     wanted = (dtypes.get_default_dtype() if floating else dtypes.int64) if dtype is None else dtypes.as_dtype(dtype)
     count = math.ceil((end - start) / step)
-    out = from_array((start + np.arange(count) * step).astype(wanted.numpy), device)
+    device = devices.get_default_device() if device is None else devices.check(device)
+    if (kernel := KERNELS.get(("arange", device))) is not None:
+        out = kernel(start, step, count, wanted)
+    else:
+        out = from_array((start + np.arange(count) * step).astype(wanted.numpy), device)
     return out.requires_grad_(requires_grad) if requires_grad else out
 
 
@@ -197,7 +209,14 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: str | None =
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n if n < 0 else m}")
     wanted = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    out = from_array(np.eye(n, m, dtype=wanted.numpy), device)
+    device = devices.get_default_device() if device is None else devices.check(device)
+    if device in devices.ALLOCATORS:
+        out = zeros(n, n if m is None else m, dtype=wanted, device=device)
+        sizes = (min(out.impl.sizes),)
+        find_kernel("copy", device)(out.impl.look(sizes, (sum(out.impl.strides),), 0),
+                                    constant(1, wanted, device).expand(sizes))
+    else:
+        out = from_array(np.eye(n, m, dtype=wanted.numpy), device)
     return out.requires_grad_(requires_grad) if requires_grad else out
 
 

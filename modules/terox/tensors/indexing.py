@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from terox._grad_mode import is_grad_enabled
+from terox.tensors import device as devices
 from terox.tensors import dtype as dtypes
-from terox.tensors.broadcasting import broadcast_shapes
 from terox.tensors.dispatcher import COMPOSITE, call, find_kernel, register
-from terox.tensors.factories import from_array
-from terox.tensors.iterator import converted, empty
-from terox.tensors.layout import contiguous_strides
+from terox.tensors.factories import arange, from_array
+from terox.tensors.iterator import constant, converted, empty
 from terox.tensors.tensor import Tensor
 
 # ---- x[index] ----
@@ -73,7 +72,10 @@ def _fitting(self: Tensor, value: Any, shape: Sequence[int]) -> Tensor:
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
             raise TypeError(f"can't assign a {type(value).__name__} to a {self.dtype.name} tensor")
-        value = from_array(np.asarray(value, dtype=self.dtype.numpy), self.device)
+        if isinstance(value, np.ndarray):
+            value = from_array(np.asarray(value, dtype=self.dtype.numpy), self.device)
+        else:
+            value = Tensor._of(constant(value, self.dtype, self.device))
     value = value.to(self.dtype)
     while value.dim() > len(shape) and value.shape[0] == 1:
         value = value.squeeze(0)
@@ -88,8 +90,7 @@ def _fitting(self: Tensor, value: Any, shape: Sequence[int]) -> Tensor:
 
 def _numbers_in(self: Tensor, index: Any) -> Tensor:
     """The numbers, among all elements of `self`, of the elements of `self[index]`."""
-    everything = from_array(np.arange(self.numel()).reshape(self.impl.sizes), self.device)
-    return getitem(everything, index)
+    return getitem(arange(self.numel(), device=self.device).view(self.impl.sizes), index)
 
 
 def _as_tuple(index: Any) -> tuple[Any, ...]:
@@ -177,7 +178,7 @@ def _indices(view: Tensor, dim: int, part: Tensor) -> list[Tensor]:
         if view.shape[dim + number] != size:
             raise IndexError(f"The shape of the mask {list(part.shape)} at index {number} does not match the shape of "
                              f"the indexed tensor {list(view.shape)} at index {dim + number}")
-    return [from_array(each, part.device) for each in np.nonzero(part.numpy())]
+    return [from_array(each, part.device) for each in np.nonzero(part._host())]
 
 
 def _numbers(view: Tensor, chosen: Sequence[Tensor | None]) -> Tensor:
@@ -186,41 +187,11 @@ def _numbers(view: Tensor, chosen: Sequence[Tensor | None]) -> Tensor:
     The tensors are broadcast to one shape. Its dimensions take the place of those that they choose from, or come
     first, if these are not next to each other.
     """
-    places = [dim for dim, each in enumerate(chosen) if each is not None]
-    tensors = [each for each in chosen if each is not None]
-    try:
-        shape = broadcast_shapes(*[each.shape for each in tensors])
-    except NotImplementedError:
-        raise
-    except RuntimeError:
-        raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes "
-                         + ", ".join(str(list(each.shape)) for each in tensors)) from None
-    together = places == list(range(places[0], places[0] + len(places)))
-    before = list(range(places[0])) if together else []
-    after = [dim for dim in range(view.dim()) if dim not in places and dim not in before]
-    sizes = view.impl.sizes
-    result = np.zeros([sizes[d] for d in before] + list(shape) + [sizes[d] for d in after], dtype=np.int64)
-    steps = contiguous_strides(sizes)
-    for axis, dim in enumerate(before):
-        result += _along(np.arange(sizes[dim]) * steps[dim], axis, result.ndim)
-    for axis, dim in enumerate(after, start=len(before) + len(shape)):
-        result += _along(np.arange(sizes[dim]) * steps[dim], axis, result.ndim)
-    for dim, tensor in zip(places, tensors):
-        array = _checked(tensor.numpy(), sizes[dim], dim) * steps[dim]
-        result += array.reshape(array.shape + (1,) * len(after))
-    return from_array(result, view.device)
-
-
-def _along(array: np.ndarray, axis: int, rank: int) -> np.ndarray:
-    return array.reshape([-1 if d == axis else 1 for d in range(rank)])
-
-
-def _checked(index: np.ndarray, size: int, dim: int) -> np.ndarray:
-    """Indices counted from 0 on. Raises IndexError for the first that does not exist."""
-    wrong = (index < -size) | (index >= size)
-    if wrong.any():
-        raise IndexError(f"index {index[wrong].flat[0]} is out of bounds for dimension {dim} with size {size}")
-    return np.where(index < 0, index + size, index)
+    for each in chosen:
+        if each is not None and each.device != view.device and each.device in devices.ALLOCATORS:
+            raise RuntimeError("indices should be either on the host or on the same device as the indexed tensor "
+                               f"({view.device}), not on {devices.full_name(each.device)}")
+    return find_kernel("index_numbers", view.device)(view, chosen)
 
 
 # ---- By number ----
@@ -231,12 +202,7 @@ def take(self: Tensor, index: Tensor) -> Tensor:
     index = _long(index, "take")
     if self.numel() == 0 and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
-    array = index.numpy()
-    wrong = (array < -self.numel()) | (array >= self.numel())
-    if wrong.any():
-        raise IndexError(f"take(): out of range: tried to access index {array[wrong].flat[0]} on a tensor of "
-                         f"{self.numel()} elements.")
-    return call("take", self, from_array(np.where(array < 0, array + self.numel(), array), self.device))
+    return call("take", self, find_kernel("take_numbers", index.device)(index, self.numel()))
 
 
 def gather(self: Tensor, dim: int, index: Tensor) -> Tensor:
@@ -263,7 +229,7 @@ def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
         raise IndexError("index_select(): Index is supposed to be a vector")
     dim = self._dim(dim, "index_select")
     parts: list[Any] = [slice(None)] * dim
-    if (index.numpy() < 0).any():
+    if index.device not in devices.ALLOCATORS and (index.numpy() < 0).any():
         raise IndexError("index_select(): index out of range in self")
     if not self.dim():
         if index.numel() != 1:
@@ -274,9 +240,9 @@ def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def nonzero(self: Tensor) -> Tensor:
     """See `Tensor.nonzero`."""
-    places = np.nonzero(np.atleast_1d(self.detach().numpy()))[: self.dim()]
-    count = int((self != 0).sum())
-    return from_array(np.array(places, dtype=np.int64).reshape(self.dim(), count).T, self.device)
+    array = self.detach()._host()
+    places = np.nonzero(np.atleast_1d(array))[: self.dim()]
+    return from_array(np.array(places, dtype=np.int64).reshape(self.dim(), np.count_nonzero(array)).T, self.device)
 
 
 def _long(index: Any, op: str) -> Tensor:
@@ -295,11 +261,6 @@ def _places(self: Tensor, dim: int, index: Any, op: str) -> tuple[int, Tensor]:
     if any(a > b for d, (a, b) in enumerate(zip(index.shape, self.shape)) if d != dim):
         raise RuntimeError(f"{op}(): Size does not match: expected index {list(index.shape)} to be no larger than self "
                            f"{list(self.shape)} apart from dimension {dim}")
-    array, size = index.numpy(), (self.shape or (1,))[dim]
-    wrong = (array < 0) | (array >= size)
-    if wrong.any():
-        raise RuntimeError(f"{op}(): index {array[wrong].flat[0]} is out of bounds for dimension {dim} with size "
-                           f"{size}")
     return dim, index
 
 
@@ -319,27 +280,19 @@ def _put(self: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tenso
     return out
 
 
-def _element_numbers(sizes: Sequence[int], dim: int, index: Tensor) -> Tensor:
-    """For gather: which number, in a tensor of `sizes`, has the element that each place of `index` means."""
-    steps = contiguous_strides(sizes)
-    shape = index.impl.sizes
-    array = index.numpy() * (steps[dim] if steps else 1)
-    for d, size in enumerate(shape):
-        if d != dim:
-            array = array + _along(np.arange(size) * steps[d], d, len(shape))
-    return from_array(array, index.device)
-
-
 def _gather(self: Tensor, dim: int, index: Tensor) -> Tensor:
-    return _take(self, _element_numbers(self.impl.sizes, dim, index))
+    return _take(self, find_kernel("element_numbers", self.device)("gather", self.impl.sizes, dim, index))
 
 
 def _scatter_add(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     for d, size in enumerate(index.impl.sizes):
         if src.impl.sizes[d] != size:
             src = call("slice", src, d, 0, size, 1)
-    return _put(self, _element_numbers(self.impl.sizes, dim, index), src, True)
+    numbers = find_kernel("element_numbers", self.device)("scatter_add", self.impl.sizes, dim, index)
+    return _put(self, numbers, src, True)
 
 
 for _op, _kernel in {"take": _take, "put": _put, "gather": _gather, "scatter_add": _scatter_add}.items():
     register(_op, COMPOSITE, _kernel)
+
+from terox.tensors import element_numbers  # noqa: E402, F401  It registers what is looked up here.

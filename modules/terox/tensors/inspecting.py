@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from terox.tensors.device import ALLOCATORS, full_name
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.layout import is_contiguous
 
@@ -37,6 +38,7 @@ class Inspecting:
     impl: Any
     _edge: Any
     detach: Any
+    clone: Any
     unbind: Any
 
     # ---- What it is ----
@@ -80,7 +82,9 @@ class Inspecting:
 
     def data_ptr(self) -> int:
         """The address of the first element: equal for two tensors that begin at the same place in memory."""
-        return self.impl.storage.array.ctypes.data + self.impl.offset * self.dtype.itemsize
+        memory = self.impl.storage.array
+        begins = memory.address if self.device in ALLOCATORS else memory.ctypes.data
+        return begins + self.impl.offset * self.dtype.itemsize
 
     def is_contiguous(self) -> bool:
         """Whether the elements lie one after the other, the last dimension running fastest."""
@@ -93,10 +97,25 @@ class Inspecting:
     # ---- Out of the tensor ----
 
     def numpy(self) -> np.ndarray:
-        """A NumPy array on the same memory. Raises RuntimeError if this tensor requires grad: take `x.detach()`."""
+        """A NumPy array on the same memory. Raises RuntimeError if this tensor requires grad: take `x.detach()`.
+
+        Raises TypeError for a device with memory of its own: take `x.cpu()`.
+        """
+        if self.device in ALLOCATORS:
+            raise TypeError(f"can't convert {full_name(self.device)} device type tensor to numpy. Use Tensor.cpu() to "
+                            "copy the tensor to host memory first.")
         if self._edge is not None:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self.impl.numpy()
+
+    def _host(self) -> np.ndarray:
+        """The numbers as an array: on the same memory, or, for a device with memory of its own, a copy of them."""
+        if self.device not in ALLOCATORS:
+            return self.detach().numpy()
+        impl = self.impl
+        if not is_contiguous(impl.sizes, impl.strides):
+            impl = self.detach().clone().impl
+        return impl.storage.array.to_host(impl.offset, impl.numel).reshape(impl.sizes)
 
     # NumPy's numbers and arrays leave it to the tensor what `np.float64(2) * x` is, and do not take it for an array.
     __array_ufunc__ = None
@@ -107,13 +126,15 @@ class Inspecting:
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers; for a tensor without dimensions, a number."""
-        return self.detach().numpy().tolist()
+        return self._host().tolist()
 
     def item(self) -> Any:
         """The one element as a Python number. Raises RuntimeError if there are more, or none."""
         if self.numel() != 1:
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
         impl = self.impl
+        if self.device in ALLOCATORS:
+            return impl.storage.array.to_host(impl.offset, 1)[0].item()
         return impl.storage.array[impl.offset].item()
 
     def _one(self) -> Any:

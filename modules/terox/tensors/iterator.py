@@ -5,9 +5,8 @@ In PyTorch: `aten/src/ATen/TensorIterator.h`, `TensorIteratorBase::build`.
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,7 @@ from terox.tensors.dispatcher import find_kernel
 from terox.tensors.dtype import bool as bool_
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.dtype import get_default_dtype, result_type
-from terox.tensors.layout import contiguous_strides
-from terox.tensors.storage import TensorImpl
+from terox.tensors.storage import TensorImpl, row_major
 from terox.tensors.tensor import Tensor
 
 # What the dtype of a result follows from.
@@ -31,13 +29,8 @@ BOOL = "bool"  # operands are promoted among themselves, the result is bool
 def empty(sizes: Sequence[int], dtype: DType, device: str) -> Tensor:
     """A new contiguous tensor whose elements have not been set."""
     sizes = tuple(sizes)
-    count, strides = _row_major(sizes)
+    count, strides = row_major(sizes)
     return Tensor._of(TensorImpl(devices.allocate(count, dtype, device), sizes, strides))
-
-
-@functools.lru_cache(4096)
-def _row_major(sizes: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    return math.prod(sizes), contiguous_strides(sizes)
 
 
 def constant(value: Any, dtype: DType, device: str) -> TensorImpl:
@@ -46,7 +39,11 @@ def constant(value: Any, dtype: DType, device: str) -> TensorImpl:
         array = np.array([value], dtype=dtype.numpy)
     except OverflowError:
         raise RuntimeError(f"value {value} cannot be converted to type {dtype.name} without overflow") from None
-    return TensorImpl(devices.adopt(array, dtype, device), (), ())
+    if device not in devices.ALLOCATORS:
+        return TensorImpl(devices.adopt(array, dtype, device), (), ())
+    storage = devices.allocate(1, dtype, device)
+    storage.array.fill(array[0].item())  # nothing is copied from the host
+    return TensorImpl(storage, (), ())
 
 
 def prepare(op: str, operands: Sequence[Any], result: str = SAME,
@@ -58,9 +55,10 @@ def prepare(op: str, operands: Sequence[Any], result: str = SAME,
     """
     first = operands[0]
     ins: list[TensorImpl] | None = None if also or first.__class__ is not Tensor else _alike(first.impl, operands)
-    if ins is not None and not (result is FLOAT and not first.dtype.is_floating_point):
+    if ins is not None:
         storage = first.impl.storage
-        return empty(first.impl.sizes, bool_ if result is BOOL else storage.dtype, storage.device), ins
+        if result is SAME or result is BOOL or storage.dtype.is_floating_point:
+            return empty(first.impl.sizes, bool_ if result is BOOL else storage.dtype, storage.device), ins
     tensors = [operand for operand in operands if operand.__class__ is Tensor]
     tensors += also
     device = tensors[0].impl.storage.device
@@ -115,11 +113,35 @@ def converted(tensor: Tensor, dtype: DType) -> Tensor:
     return out
 
 
+def owned(gradient: Tensor, alone: bool) -> Tensor:
+    """A gradient without history, contiguous, in memory that no other tensor sees: a copy, if that is not so already.
+
+    alone: whether nobody else holds this very tensor. Views of it and saved tensors would share its impl or storage.
+
+    In PyTorch: `torch/csrc/autograd/functions/accumulate_grad.h`, the cases of `accumulateGrad`, by `use_count`.
+    """
+    taken = alone and _unshared(gradient)
+    impl, storage = gradient.impl, gradient.impl.storage
+    if impl.offset or (len(storage.array), impl.strides) != row_major(impl.sizes):
+        return converted(gradient, storage.dtype)
+    if not taken:
+        impl = TensorImpl(devices.adopt(storage.array.copy(), storage.dtype, storage.device), impl.sizes, impl.strides)
+    return Tensor._of(impl)
+
+
+def _unshared(tensor: Tensor) -> bool:
+    """Whether nothing but this tensor leads to its memory: impl, storage and array are referred to twice, by what holds
+    them and by the question."""
+    return (getrefcount(tensor.impl) == getrefcount(tensor.impl.storage) == getrefcount(tensor.impl.storage.array) == 2
+            and tensor.impl.storage.array.base is None)
+
+
 def elementwise(op: str, fn: Callable[..., Any], operands: Sequence[Any], result: str = SAME) -> Tensor:
     """`fn` of the numbers of all operands, element by element: what every op in pointwise.py comes to."""
     out, ins = prepare(op, operands, result)
-    find_kernel("elementwise", out.impl.storage.device)(fn, out.impl, *ins)
+    impl = out.impl
+    find_kernel("elementwise", impl.storage.device)(fn, impl, *ins)
     return out
 
 
-Tensor._empty, Tensor._copied = staticmethod(empty), staticmethod(converted)
+Tensor._empty, Tensor._owned = staticmethod(empty), staticmethod(owned)

@@ -32,7 +32,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     for name, tensor in (("input", input), ("weight", weight), ("bias", bias)):
         if tensor.__class__ is not Tensor and (tensor is not None or name != "bias"):
             raise TypeError(f"linear(): argument '{name}' must be Tensor, not {type(tensor).__name__}")
-    sizes, of_weight = input.impl.sizes, weight.impl.sizes
+    sizes, of_weight, dtype = input.impl.sizes, weight.impl.sizes, input.impl.storage.dtype
     if len(of_weight) != 2 or not sizes or sizes[-1] != of_weight[1]:
         raise RuntimeError(f"linear: mat1 and mat2 shapes cannot be multiplied: an input of shape {list(sizes)} was "
                            f"given for a weight of shape {list(of_weight)}; (*, in) and (out, in) were expected")
@@ -40,8 +40,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"linear: a bias of shape {list(bias.impl.sizes)} was given for a weight of shape "
                            f"{list(of_weight)}; ({of_weight[0]},) was expected")
     for tensor in (weight, bias):
-        if tensor is not None and tensor.dtype is not input.dtype:
-            raise RuntimeError(f"linear: expected all tensors to have the same dtype, but got {input.dtype.name} and "
+        if tensor is not None and tensor.impl.storage.dtype is not dtype:
+            raise RuntimeError(f"linear: expected all tensors to have the same dtype, but got {dtype.name} and "
                                f"{tensor.dtype.name}")
     return call("linear", input, weight, bias)
 
@@ -74,6 +74,11 @@ def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     out = input @ weight.mT
     return out if bias is None else out + bias
+
+
+def _linear_back_weight(grad_output: Tensor, input: Tensor) -> Tensor:
+    """The gradient for linear's weight. Both are matrices of N rows."""
+    return grad_output.mT @ input
 
 
 def _cross_entropy_loss(input: Tensor, target: Tensor) -> Tensor:
@@ -111,9 +116,10 @@ def _log_softmax_back(grad_output: Tensor, y: Tensor, dims: Sequence[int]) -> Te
     return grad_output - y.exp() * grad_output.sum(dims, keepdim=True)
 
 
-for _op, _kernel in {"linear": _linear, "cross_entropy_loss": _cross_entropy_loss,
-                     "cross_entropy_loss_back": _cross_entropy_loss_back, "softmax_back": _softmax_back,
-                     "log_softmax_back": _log_softmax_back, "sgd_step": sgd_step}.items():
+for _op, _kernel in {"linear": _linear, "linear_back_weight": _linear_back_weight,
+                     "cross_entropy_loss": _cross_entropy_loss, "cross_entropy_loss_back": _cross_entropy_loss_back,
+                     "softmax_back": _softmax_back, "log_softmax_back": _log_softmax_back,
+                     "sgd_step": sgd_step}.items():
     register(_op, COMPOSITE, _kernel)
 
 
@@ -122,14 +128,24 @@ for _op, _kernel in {"linear": _linear, "cross_entropy_loss": _cross_entropy_los
 
 @derivative("linear(input, weight, bias)", "input", "weight", "bias")
 def linear_(input: Tensor, weight: Tensor) -> tuple[Formula, Formula, Formula]:
-    return (lambda grad: (_rows(grad) @ weight).reshape((*grad.impl.sizes[:-1], weight.impl.sizes[1])),
-            lambda grad: _rows(grad).mT @ _rows(input),
-            lambda grad: _rows(grad).sum(0))
+    return (lambda grad: _like(grad, call("mm", _rows(grad), weight)),
+            lambda grad: call("linear_back_weight", _rows(grad), _rows(input)),
+            lambda grad: call("sum", _rows(grad), (0,), False))
 
 
 def _rows(x: Tensor) -> Tensor:
     """All dimensions but the last as one: one product of matrices is faster than a batch of them."""
     return x if len(x.impl.sizes) == 2 else x.reshape((-1 if x.numel() else 0, x.impl.sizes[-1]))
+
+
+def _like(x: Tensor, rows: Tensor) -> Tensor:
+    """And back: the dimensions in front that `x` has."""
+    return rows if len(x.impl.sizes) == 2 else rows.reshape((*x.impl.sizes[:-1], rows.impl.sizes[1]))
+
+
+@derivative("linear_back_weight(grad_output, input)", "grad_output", "input")
+def linear_back_weight(grad_output: Tensor, input: Tensor) -> tuple[Formula, Formula]:
+    return lambda grad: call("mm", input, grad.mT), lambda grad: call("mm", grad_output, grad)
 
 
 @derivative("cross_entropy_loss(input, target)", "input")

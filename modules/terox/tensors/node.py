@@ -71,13 +71,16 @@ class OpNode(Node):
     def run(self, grads: list[Any], retain_graph: bool, create_graph: bool) -> tuple[Any, ...]:
         if self.saved is None:
             raise RuntimeError(FREED)
-        values = [value.unpack(self, create_graph) if value.__class__ is SavedTensor else value
-                  for value in self.saved]
+        values, keeps_tensors = [], False
+        for value in self.saved:
+            if value.__class__ is SavedTensor:
+                value, keeps_tensors = value.unpack(self, create_graph), True
+            values.append(value)
         formulas = self.derivative.formulas(*values)
         if formulas.__class__ is not tuple:
             formulas = (formulas,)
         gradients = self._gradients(formulas, grads[0])
-        if not retain_graph and self.saved and SavedTensor in [value.__class__ for value in self.saved]:
+        if keeps_tensors and not retain_graph:
             self.saved = None  # what saved no tensor, such as a sum, can run again; so it is in PyTorch
         return gradients
 
@@ -92,15 +95,18 @@ class OpNode(Node):
             gradients = formulas[0](grad)
             return tuple([None if node is None else self._fitted(number, gradient, grad)
                           for number, ((node, _), gradient) in enumerate(zip(self.next_functions, gradients))])
-        return tuple([None if node is None else self._fitted(number, formula(grad), grad)
-                      for number, ((node, _), formula) in enumerate(zip(self.next_functions, formulas))])
+        return tuple([None if edge is NO_EDGE else self._fitted(number, formula(grad), grad)
+                      for number, (edge, formula) in enumerate(zip(self.next_functions, formulas))])
 
     def _fitted(self, number: int, gradient: Any, grad: Any) -> Any:
         if gradient.__class__ is not grad.__class__:
             hint = " Is a `return` missing?" if gradient is None else ""
             raise TypeError(f"the derivative of {self.derivative.op} has to give a Tensor for input {number}, not "
                             f"{type(gradient).__name__}.{hint}")
-        return fitted(gradient, *self.metadata[number], self.name(), number)
+        sizes, dtype = self.metadata[number]
+        if gradient.impl.sizes == sizes and gradient.impl.storage.dtype is dtype:
+            return gradient
+        return fitted(gradient, sizes, dtype, self.name(), number)
 
 
 def fitted(gradient: Any, sizes: tuple[int, ...], dtype: Any, node: str, number: int) -> Any:
@@ -129,11 +135,10 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
     node.derivative = derivative
     node.num_outputs = 1
     node.watches = None
-    inputs = [args[place] for place in derivative.inputs]
-    if derivative.of_list:
-        inputs = inputs[0]
+    inputs = args[derivative.inputs[0]] if derivative.of_list else [args[place] for place in derivative.inputs]
     kind = result.__class__
     edges, metadata = [], []
+    all_run = True  # all formulas: for what they use, nobody has to ask
     for value in inputs:
         edge = None
         if value.__class__ is kind:
@@ -143,20 +148,20 @@ def record(derivative: Derivative, args: Sequence[Any], result: Any) -> None:
         if edge is None:
             edges.append(NO_EDGE)
             metadata.append(None)
+            all_run = derivative.of_list
         else:
             edges.append(edge)
             metadata.append((value.impl.sizes, value.impl.storage.dtype))
     node.next_functions = tuple(edges)
     node.metadata = metadata
-    saved: list[Any] = []
-    for (place, only_sizes), used_by in zip(derivative.needs, derivative.used_by):
+    node.saved = saved = []
+    for (place, only_sizes), used_by in derivative.kept:
         value = result if place == RESULT else args[place]
-        if not derivative.of_list and not any([metadata[number] for number in used_by]):
+        if not all_run and not any([metadata[number] for number in used_by]):
             value = None  # no formula that will run uses it
-        elif hasattr(value, "impl"):
+        elif value.__class__ is kind:
             value = value.impl.sizes if only_sizes else SavedTensor(value, place == RESULT)
         elif only_sizes:
             value = [each.impl.sizes for each in value] if isinstance(value, (list, tuple)) else ()
         saved.append(value)
-    node.saved = saved
     result._edge = (node, 0)

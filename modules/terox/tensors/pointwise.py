@@ -8,11 +8,12 @@ In PyTorch: `aten/src/ATen/native/native_functions.yaml`; `aten/src/ATen/native/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from terox.foundations import operators as base
 from terox.tensors import operators as ops
+from terox.tensors.device import ALLOCATORS
 from terox.tensors.dispatcher import COMPOSITE, find_kernel, register
 from terox.tensors.dtype import bool as bool_
 from terox.tensors.dtype import result_type
@@ -84,6 +85,8 @@ def _kernel(op: str, fn: Callable[..., Any], whole: Callable[..., Any] | None, r
         return lambda *operands: elementwise(op, fn, operands, result)
 
     def kernel(*operands: Any) -> Tensor:
+        if op not in _ONLY_WHOLE and _all_floats(operands):
+            return elementwise(op, fn, operands, result)
         dtype = result_type(*operands)
         if dtype is bool_ and op in _NOT_FOR_BOOL and any(_is_bool(operand) for operand in operands):
             raise RuntimeError(_NOT_FOR_BOOL[op])
@@ -101,6 +104,14 @@ def _kernel(op: str, fn: Callable[..., Any], whole: Callable[..., Any] | None, r
     return kernel
 
 
+def _all_floats(operands: Sequence[Any]) -> bool:
+    """Whether all are tensors of floating-point numbers, for which none of the exceptions holds."""
+    for operand in operands:
+        if operand.__class__ is not Tensor or not operand.impl.storage.dtype.is_floating_point:
+            return False
+    return True
+
+
 def _is_bool(operand: Any) -> bool:
     return isinstance(operand, bool) or getattr(operand, "dtype", None) is bool_
 
@@ -114,6 +125,10 @@ def _check_whole(op: str, operands: Any) -> None:
 
 
 def _any(operand: Any, wanted: Callable[[Any], bool]) -> bool:
+    """Whether a number among those of `operand` is `wanted`. Nobody looks into another memory than the host's: PyTorch
+    does not wait for a GPU here either, and lets it divide whole numbers by 0."""
+    if isinstance(operand, Tensor) and operand.device in ALLOCATORS:
+        return False
     numbers = operand.numpy().flat if isinstance(operand, Tensor) else [operand]
     return any(wanted(number) for number in numbers)
 

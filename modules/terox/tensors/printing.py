@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from terox.tensors import dtype as dtypes
+from terox.tensors.device import full_name
 
 # PyTorch's defaults (`torch.set_printoptions`).
 PRECISION = 4  # digits after the point
@@ -118,7 +119,7 @@ def _suffixes(tensor: Any) -> list[str]:
     """What follows the numbers."""
     suffixes = []
     if str(tensor.device) not in HOST_DEVICES:
-        suffixes.append(f"device='{tensor.device}'")
+        suffixes.append(f"device='{full_name(str(tensor.device))}'")
 
     # `[]` alone would be read as a tensor of the default dtype and the shape (0,).
     empty = 0 in tensor.shape

@@ -9,6 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 from terox.tensors import dtype as dtypes
+from terox.tensors.device import ALLOCATORS
 from terox.tensors.dispatcher import call
 
 
@@ -164,7 +165,8 @@ class Reducing:
             correction: float | None = None) -> Any:
         """The square root of `var`. Where it is 0, so is the derivative, as in PyTorch: equal numbers have no slope."""
         variance = self.var(dim, unbiased, keepdim, correction=correction)
-        if variance.requires_grad and (flat := variance == 0).any():
+        # (Where a GPU would have to be waited for, nobody looks whether there is any.)
+        if variance.requires_grad and ((flat := variance == 0).device in ALLOCATORS or flat.any()):
             return variance.masked_fill(flat, 1).sqrt().masked_fill(flat, 0)
         return variance.sqrt()
 

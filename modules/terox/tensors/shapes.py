@@ -10,6 +10,7 @@ from typing import Any
 
 from terox.tensors import dtype as dtypes
 from terox.tensors import views
+from terox.tensors.device import ALLOCATORS
 from terox.tensors.dispatcher import COMPOSITE, find_kernel, register
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.iterator import constant, converted, empty, shape_of
@@ -75,7 +76,10 @@ def copy_from(self: Tensor, source: Any) -> Tensor:
 def to_device(self: Tensor, device: str) -> Tensor:
     from terox.tensors.factories import from_array
 
-    return from_array(self.detach().numpy().copy(), device)
+    array = self.detach()._host()
+    if self.device not in ALLOCATORS and device not in ALLOCATORS:
+        array = array.copy()
+    return from_array(array, device)
 
 
 def cat(tensors: Sequence[Tensor], dim: int) -> Tensor:

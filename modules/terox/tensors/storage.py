@@ -19,9 +19,16 @@ import numpy as np
 
 from terox.tensors.broadcasting import broadcast_strides
 from terox.tensors.dtype import dtype as DType
+from terox.tensors.layout import contiguous_strides
 
 # Geometry is the same for many tensors: what was computed once is kept.
 _broadcast_strides = functools.lru_cache(4096)(broadcast_strides)
+
+
+@functools.lru_cache(4096)
+def row_major(sizes: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """How many elements there are, and the strides with which they lie one after the other."""
+    return math.prod(sizes), contiguous_strides(sizes)
 
 
 class Storage:
@@ -99,6 +106,8 @@ class TensorImpl:
             return array[self.offset : self.offset + self.sizes[0]]
         if 0 in self.sizes:  # wherever it lies: NumPy asks for a place inside the memory
             return np.empty(self.sizes, array.dtype)
+        if not self.offset and (len(array), strides) == row_major(self.sizes):
+            return array.reshape(self.sizes)
         size = array.itemsize
         return np.ndarray(self.sizes, array.dtype, array, self.offset * size, tuple([step * size for step in strides]))
 

@@ -1,7 +1,7 @@
 """Tensor: numbers in a grid, with a place in the graph. Provided.
 
-What it computes goes through the dispatcher (`call`); its methods only sort out their arguments. They stand in five
-files beside this one: inspecting.py, arithmetic.py, in_place.py, shaping.py, reducing.py.
+What it computes goes through the dispatcher (`call`); its methods only sort out their arguments. They stand in six
+files beside this one: inspecting.py, converting.py, arithmetic.py, in_place.py, shaping.py, reducing.py.
 
 In PyTorch: `torch/_tensor.py`; `aten/src/ATen/core/TensorBase.h`.
 """
@@ -19,7 +19,8 @@ from terox.autograd.node import Edge, Node
 from terox.autograd.variable import Variable
 from terox.tensors import dtype as dtypes
 from terox.tensors.arithmetic import Arithmetic
-from terox.tensors.dispatcher import call
+from terox.tensors.converting import Converting
+from terox.tensors.dispatcher import call, find_kernel
 from terox.tensors.function import TensorFunctionNode
 from terox.tensors.in_place import InPlace
 from terox.tensors.inspecting import Inspecting
@@ -31,7 +32,7 @@ from terox.tensors.storage import TensorImpl
 _new = object.__new__
 
 
-class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
+class Tensor(Inspecting, Converting, Arithmetic, InPlace, Shaping, Reducing, Variable):
     """An n-dimensional tensor. Make one with `terox.tensor`, `terox.zeros`, ...; `Tensor(data)` makes float32."""
 
     __slots__ = ("impl",)
@@ -40,9 +41,9 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
 
     _is_scalar = False
     _function_node = TensorFunctionNode
-    # From iterator.py, which is made of tensors: memory for a result, and a copy without history.
+    # From iterator.py, which is made of tensors: memory for a result, and a gradient that nobody else holds.
     _empty: Callable[..., Tensor]
-    _copied: Callable[..., Tensor]
+    _owned: Callable[..., Tensor]
     _grad: Tensor | None = None
     # How often this tensor got a new history after views of it were taken: a list of one number, which they share; and,
     # for a view, that list with the number of then. (In PyTorch: `torch/csrc/autograd/variable.h`, `ViewInfo`.)
@@ -98,8 +99,8 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
         return mine is other or (mine.storage is other.storage and mine.offset == other.offset
                                  and mine.sizes == other.sizes and mine.strides == other.strides)
 
-    def _own_grad(self, gradient: Any) -> Any:
-        return call("clone", gradient) if gradient._edge is not None else self._copied(gradient, gradient.dtype)
+    def _own_grad(self, gradient: Any, alone: bool = False) -> Any:
+        return call("clone", gradient) if gradient._edge is not None else self._owned(gradient, alone)
 
     def _raw_grad(self, gradient: Any) -> Any:
         if gradient is None:
@@ -107,7 +108,7 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
                 raise RuntimeError(f"grad can be implicitly created only for scalar outputs; this one has the shape "
                                    f"{list(self.shape)}: pass a gradient of that shape")
             ones = self._empty(self.impl.sizes, self.impl.storage.dtype, self.impl.storage.device)
-            ones.impl.storage.array[:] = 1
+            ones.impl.storage.array.fill(1)
             return ones
         if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
@@ -115,6 +116,9 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
             raise RuntimeError(f"Mismatch in shape: grad_output has a shape of {list(gradient.shape)} and output has a "
                                f"shape of {list(self.shape)}.")
         return gradient.data.to(self.dtype)
+
+    def _kernel(self, op: str) -> Callable[..., Any]:
+        return find_kernel(op, self.impl.storage.device)
 
     def _alias(self) -> Self:
         """This tensor without history, for a Function's `forward`: a view, since `forward` may return it."""
@@ -125,7 +129,7 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
         return out
 
     def _numbers(self) -> list[float]:
-        return self.numpy().reshape(-1).tolist() if self._edge is None else self.detach()._numbers()
+        return self._host().reshape(-1).tolist()
 
     def _like(self, numbers: Sequence[float]) -> Self:
         from terox.tensors.factories import from_array
@@ -147,6 +151,9 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
             if value.impl.sizes != self.impl.sizes or value.dtype is not self.dtype:
                 raise RuntimeError(f"attempting to assign a gradient of {list(value.shape)} {value.dtype.name} to a "
                                    f"tensor of {list(self.shape)} {self.dtype.name}: shape and dtype have to be equal")
+            if value.device != self.device:
+                raise RuntimeError(f"assigned grad has data located on a different device, {value.device}, than the "
+                                   f"tensor, {self.device}")
         self._grad = value
 
     @property
@@ -234,61 +241,11 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
     def __reduce__(self) -> Any:
         from terox.tensors.factories import tensor
 
-        return tensor, (self.detach().numpy().copy(), self.dtype, self.device, self.requires_grad)
+        return tensor, (self._host().copy(), self.dtype, self.device, self.requires_grad)
 
     def contiguous(self) -> Tensor:
         """This tensor, if its elements lie one after the other, else a copy in which they do."""
         return self if self.is_contiguous() else call("clone", self)
-
-    def to(self, *args: Any, dtype: Any = None, device: str | None = None) -> Tensor:
-        """`x.to(terox.float64)`, `x.to("cpu")`, `x.to(other)`: this tensor, if it is so already, else a copy."""
-        from terox.tensors import device as devices
-
-        for arg in args:
-            if isinstance(arg, str):
-                device = arg
-            elif isinstance(arg, Tensor):
-                dtype, device = arg.dtype, arg.device
-            else:
-                dtype = arg
-        out = self
-        if device is not None and devices.check(device) != self.device:
-            out = call("_to_device", out, device)
-        if dtype is not None and dtypes.as_dtype(dtype, "to") is not self.dtype:
-            out = call("_to_copy", out, dtypes.as_dtype(dtype, "to"))
-        return out
-
-    def new_zeros(self, *size: Any) -> Tensor:
-        """Zeros of another size, with the dtype and device of this tensor."""
-        from terox.tensors.factories import zeros
-
-        return zeros(*size, dtype=self.dtype, device=self.device)
-
-    def new_ones(self, *size: Any) -> Tensor:
-        """Ones of another size, with the dtype and device of this tensor."""
-        from terox.tensors.factories import ones
-
-        return ones(*size, dtype=self.dtype, device=self.device)
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """`x.to(other.dtype)`."""
-        return self.to(other.dtype)
-
-    def float(self) -> Tensor:
-        """As float32."""
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        """As float64."""
-        return self.to(dtypes.float64)
-
-    def long(self) -> Tensor:
-        """As int64."""
-        return self.to(dtypes.int64)
-
-    def bool(self) -> Tensor:
-        """As bool: whether each element differs from zero."""
-        return self.to(dtypes.bool)
 
     def _dim(self, dim: int, op: str) -> int:
         """A dimension counted from 0 on. Raises IndexError, as PyTorch, if it does not exist."""
@@ -299,5 +256,3 @@ class Tensor(Inspecting, Arithmetic, InPlace, Shaping, Reducing, Variable):
             raise IndexError(f"{op}: Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
                              f"{dim}; the shape is {list(self.impl.sizes)})")
         return dim % rank
-
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from terox._grad_mode import set_grad_enabled
+from terox._grad_mode import state
 from terox.autograd.graph_task import GraphRoot, GraphTask
 from terox.autograd.node import Node
 from terox.autograd.variable import Variable
@@ -140,8 +140,11 @@ def _start(outputs: Any, grad_outputs: Any, retain_graph: bool | None, create_gr
 
 
 def _run(task: GraphTask) -> None:
-    with set_grad_enabled(task.create_graph):
+    before, state.enabled = state.enabled, task.create_graph
+    try:
         execute(task)
+    finally:
+        state.enabled = before
 
 
 def _as_list(values: Any) -> list[Any]:

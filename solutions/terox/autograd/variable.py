@@ -49,8 +49,8 @@ class Variable:
         """Whether `raw` is this value's raw value, and unchanged."""
         return self.data is raw
 
-    def _own_grad(self, gradient: Any) -> Any:
-        """`gradient`, raw unless the pass is recorded, and maybe held by others, as one that only `grad` holds."""
+    def _own_grad(self, gradient: Any, alone: bool = False) -> Any:
+        """`gradient`, raw unless the pass is recorded, as one that only `grad` holds. alone: so it is already."""
         return gradient if isinstance(gradient, Variable) else self._wrap(gradient, None)
 
     def _numbers(self) -> list[float]:

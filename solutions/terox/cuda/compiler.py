@@ -65,6 +65,7 @@ class Kernel:
         self.loop, self.dtypes = loop, tuple(dtypes)
         self.bound = {name: _of_kind(value, bound.get("kind")) for name, value in bound.items()}
         self._source: Source | None = None
+        self._takes = -1  # arguments; not known before the source was looked at
         self._text = ""
         self._module: ModuleType | None = None
 
@@ -110,13 +111,15 @@ class Kernel:
         tuple holds such numbers or tuples of them.
         """
         given = [arg.at(0) if hasattr(arg, "at") else arg for arg in args]
+        if self._takes != len(given):
+            self._check_count(len(given))
         if _numba.CUDA == "sim":
-            if self._source is None:
-                self._check_count(len(given))
+            # Out of a memoryview come Python's truth values, which operators can compute with; NumPy's have no minus.
+            given = [memoryview(arg) if getattr(arg, "dtype", None) == np.bool_ else arg for arg in given]
             _numba.cuda.launch(self.loop, grid, block, [*self.bound.values(), *given])
             return
-        if self._module is None:
-            self._check_count(len(given))
+        if _numba.CUDA == "numba":
+            given = [_numba.cuda_memory(arg) if isinstance(arg, np.ndarray) else arg for arg in given]
         try:
             with _compiling:
                 self._load().kernel[grid, block](*given)
@@ -126,7 +129,8 @@ class Kernel:
     def _check_count(self, given: int) -> None:
         tree, path = self.source.originals[self.source.names[self.loop]]
         names = list(inspect.signature(self.loop).parameters)
-        if len(names) != len(self.bound) + given:
+        self._takes = len(names) - len(self.bound)
+        if given != self._takes:
             place = Place(path, tree.lineno, tree.name)
             raise_there(advised(mistake(place, f"`{tree.name}` has {len(names)} parameters ({', '.join(names)}), but "
                                                f"is called with {len(self.bound) + given}."), ""), place)
@@ -135,9 +139,10 @@ class Kernel:
         """Raise an error in the learner's line, in words."""
         from terox.parallel.messages import explain
 
-        lines = _lines(error)
+        lines, calls = _busy_with(error)
         if _numba.is_compile_error(error) or str(error).startswith("Signature mismatch"):
-            said = [str(error), *(f'File "{path}", line {line}' for path, line in lines)]
+            head, at, rest = str(error).partition('\nFile "')
+            said = [head, *calls, *(f'File "{path}", line {line}' for path, line in lines), at + rest]
             found = explain(Exception("\n".join(said)), self.source, self.text)
             raise_there(advised(found, SIMULATE), found.place)
         if lines:
@@ -157,16 +162,24 @@ class Kernel:
             self._explain(error)
 
 
-def _lines(error: BaseException) -> list[tuple[str, int]]:
-    """File and line of what the compiler was busy with, the innermost first; numba-cuda's report does not say it."""
+def _busy_with(error: BaseException) -> tuple[list[tuple[str, int]], list[str]]:
+    """What the compiler was busy with, which numba-cuda's report does not say.
+
+    File and line, the innermost first; and the calls of functions, the outermost first, as Numba's report writes them.
+    """
     lines: list[tuple[str, int]] = []
+    calls: list[str] = []
     step = error.__traceback__
     while step is not None:
-        place = getattr(step.tb_frame.f_locals.get("self"), "loc", None)
+        known = step.tb_frame.f_locals if step.tb_frame.f_globals.get("__name__", "").endswith("typeinfer") else {}
+        place = getattr(known.get("self"), "loc", None)
         if getattr(place, "filename", None):
             lines.insert(0, (place.filename, place.line))
+        function = getattr(getattr(known.get("fnty"), "dispatcher", None), "py_func", None)
+        if function is not None and "pos_args" in known:
+            calls.append(f" >>> {function.__name__}({', '.join(map(str, known['pos_args']))})")
         step = step.tb_next
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys(lines)), calls
 
 
 def _of_kind(value: Any, kind: Any) -> Any:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from terox.cuda import loops, runtime
-from terox.cuda.elementwise import KERNELS as BY_INPUTS
 from terox.cuda.launching import KINDS, MOST_X, MOST_YZ, block_for, launch, over_elements
 from terox.cuda.matmul import matmul_kernel
 from terox.cuda.memory import DeviceMemory
+from terox.cuda.other_elementwise import KERNELS as BY_INPUTS
 from terox.cuda.packing import Packed, Sizes, pack, pack_in_order, padded, pieces, place
 from terox.cuda.reduce import parts_for, reduce_kernel
 from terox.foundations import operators as base

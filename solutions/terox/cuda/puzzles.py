@@ -1,9 +1,9 @@
 """Eight puzzles to get used to thinking in threads. Task 4.1.
 
 Every function here is a kernel: it is called once for each thread, all of them at the same time as far as it can know.
-It returns nothing; it writes to `out`, and what is in `out` before means nothing. Numbers are float32. Arrays have a
-`shape`, and are indexed as in NumPy: `a[i]`, `a[i, j]`. An index below 0 or behind the end is a mistake, which no GPU
-reports. Each docstring says how many threads and blocks there are.
+It returns nothing; it writes to `out`, each element once, and what is in `out` before means nothing. Numbers are
+float32. Arrays have a `shape`, and are indexed as in NumPy: `a[i]`, `a[i, j]`. An index below 0 or behind the end is a
+mistake, which no GPU reports. Each docstring says how many threads and blocks there are.
 
 A thread does one element of `out`, its own, or none; no puzzle but the last needs a loop. Its own is the one of its own
 number: neighboring threads have neighboring elements, because a GPU fetches neighbors from memory together.
@@ -19,7 +19,7 @@ import numpy as np
 
 from terox._numba import cuda
 
-WIDTH = 8  # threads of a block in the puzzles with shared memory, a power of two; the tests try others, too
+WIDTH = 8  # threads of a block in the puzzles with shared memory: a power of two, 2 at least; the tests try others
 
 
 def shift(out: Any, a: Any) -> None:
@@ -112,8 +112,9 @@ def pooled(out: Any, a: Any) -> None:
     """A window. `out[i] = a[i - 2] + a[i - 1] + a[i]`, without those that do not exist: out[0] is a[0], out[1] is
     a[0] + a[1]. One block of WIDTH threads, and at most WIDTH elements.
 
-    Each thread reads its own element of `a`, once; what others have read, it takes from shared memory. All threads of a
-    block have to come to the barrier, also those without an element: on a GPU, the others would wait for them forever.
+    Each thread reads its own element of `a`, once; what others have read, it takes from shared memory. A thread without
+    an element reads and writes nothing. But it has to come to the barrier, as all threads of the block have to: on a
+    GPU, the others might wait for it forever.
     """
     # TODO 4.1: copy with a guard; a barrier without one; then add up to three elements.
     # BEGIN SOLUTION

@@ -41,10 +41,11 @@ def answers() -> dict[str, str]:
        shared memory is needed for that: each thread exchanges numbers with a partner, then with another one, until
        all have the same. Which instruction exchanges them? (The one of e leaves the result with one thread only.)
        In aten/src/ATen/native/cuda/PersistentSoftmax.cuh, warp_reduce.
-    i. Your allocator keeps memory that was freed, and gives it back to the GPU when there is no more: then it asks
-       once again. PyTorch counts how often that happens, for whoever wonders why a program is slow. What is the
-       counter called?
-       In c10/core/CachingDeviceAllocator.h, DeviceStats.
+    i. Terox's allocator (`allocator.py`) hands memory on as soon as it is given back, also if a kernel still uses it:
+       the next kernel waits in the same queue. PyTorch has many such queues, *streams*, and a block belongs to one. A
+       tensor that a kernel of another one uses would be handed on too early, and so the allocator has to be told.
+       By which function?
+       In c10/cuda/CUDACachingAllocator.h, CUDAAllocator.
     """
     # TODO 4.R: read each place, then answer with the name.
     # BEGIN SOLUTION
@@ -57,6 +58,6 @@ def answers() -> dict[str, str]:
         "f": "mark_block_finished",
         "g": "lid",
         "h": "WARP_SHFL_XOR",
-        "i": "num_alloc_retries",
+        "i": "recordStream",
     }
     # END SOLUTION

@@ -36,7 +36,8 @@ class _Checker(ast.NodeVisitor):
 
         if isinstance(node, ast.Name) and node.id not in self.local:
             value = self.known.get(node.id)
-            return value if value is _numba.cuda else None
+            # Numba's simulator gives its module these names only while a kernel runs.
+            return value if value is _numba.cuda and _numba.CUDA != "numba" else None
         if isinstance(node, ast.Attribute):
             return getattr(self.of_cuda(node.value), node.attr, None)
         return None

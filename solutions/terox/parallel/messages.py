@@ -131,9 +131,11 @@ def _other_name(report: _Report, place: Place | None) -> str | None:
 
 def _binding(report: _Report, place: Place | None) -> str | None:
     found = report.find(r"Cannot bind 'args=\((.*)\) kws=\{(.*)\}' to signature '\((.*)\)' due to")
-    if not found or not report.calls:
+    callee = re.search(r"CUDADispatcher\(<function (\w+) at", report.said)
+    if not found or not (callee or report.calls):
         return None
-    name = next((name for name, _ in reversed(report.calls) if name in report.source.functions), report.calls[-1][0])
+    name = callee[1] if callee else next((name for name, _ in reversed(report.calls)
+                                          if name in report.source.functions), report.calls[-1][0])
     given, named, takes = split(found[1]), re.findall(r"'(\w+)':", found[2]), split(found[3])
     strange = [key for key in named if key not in [part.split("=")[0].strip() for part in takes]]
     head = f"{_called(report, place, name)} takes {_count(len(takes))} ({', '.join(part.strip() for part in takes)})"

@@ -54,7 +54,7 @@ class Source:
         self.names: dict[Any, str] = {}  # function -> its name in the file
         self.functions: dict[str, Callable[..., Any]] = {}  # and back
         self.originals: dict[str, tuple[ast.FunctionDef, str]] = {}  # name in the file -> definition, its own file
-        self.used: list[tuple[dict[str, Any], str, Any]] = []  # namespace, name, and what it stood for
+        self.used: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}  # by name: its namespace, what it stood for
         self.codes: list[tuple[Any, CodeType]] = []
         self._open: list[Any] = []
 
@@ -103,7 +103,7 @@ class Source:
 
     def changed(self) -> bool:
         """Whether a function or a constant is another one than when it was copied, after a reload, say."""
-        for namespace, name, value in self.used:
+        for (_, name), (namespace, value) in self.used.items():
             if namespace.get(name, builtins) is not value:
                 return True
         for function, code in self.codes:
@@ -231,7 +231,7 @@ class _Renamer(ast.NodeTransformer):
         known = self.function.__globals__
         if name in known:
             if not isinstance(known[name], ModuleType):
-                self.source.used.append((known, name, known[name]))
+                self.source.used[id(known), name] = known, known[name]
             return known[name]
         if hasattr(builtins, name):
             return getattr(builtins, name)
@@ -263,7 +263,7 @@ class _Renamer(ast.NodeTransformer):
             if type(value) is float and self.source.floats is not None:
                 return self.float(value, node)
             return ast.copy_location(ast.parse(f"{'np' if home is np else 'math'}.{node.attr}", mode="eval").body, node)
-        self.source.used.append((home.__dict__, node.attr, value))
+        self.source.used[id(home.__dict__), node.attr] = home.__dict__, value
         return ast.copy_location(ast.parse(self.named(node.attr, value, node), mode="eval").body, node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:

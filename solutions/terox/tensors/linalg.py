@@ -57,25 +57,33 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 
 def _matmul(self: Tensor, other: Tensor) -> Tensor:
     """Matrices, or batches of them, of two dimensions or more."""
-    shapes = f"{list(self.shape)} and {list(other.shape)}"
-    if self.dtype is not other.dtype:
-        raise RuntimeError(f"matmul: expected both tensors to have the same dtype, but got {self.dtype.name} and "
+    left, right = self.impl, other.impl
+    dtype, device = left.storage.dtype, left.storage.device
+    if dtype is not right.storage.dtype:
+        raise RuntimeError(f"matmul: expected both tensors to have the same dtype, but got {dtype.name} and "
                            f"{other.dtype.name}")
-    if self.dtype is dtypes.bool:
+    if dtype is dtypes.bool:
         raise RuntimeError("matmul: not implemented for bool tensors")
-    if self.shape[-1] != other.shape[-2]:
+    (*batch, rows, inner), (*of_right, below, columns) = left.sizes, right.sizes
+    if inner != below:
         raise _not_aligned(self, other)
+    if batch != of_right:
+        batch = _batch(self, other)
+        left, right = left.expand((*batch, rows, inner)), right.expand((*batch, inner, columns))
+    out = empty((*batch, rows, columns), dtype, device)
+    find_kernel("matmul", device)(out.impl, left, right)
+    return out
+
+
+def _batch(a: Tensor, b: Tensor) -> list[int]:
+    """The sizes in front of two matrices, broadcast."""
     try:
-        batch = broadcast_shapes(self.impl.sizes[:-2], other.impl.sizes[:-2])
+        return list(broadcast_shapes(a.impl.sizes[:-2], b.impl.sizes[:-2]))
     except NotImplementedError:
         raise
     except RuntimeError:
-        raise RuntimeError(f"matmul: the batch dimensions of shapes {shapes} cannot be broadcast") from None
-    rows, inner, columns = self.shape[-2], self.shape[-1], other.shape[-1]
-    out = empty((*batch, rows, columns), self.dtype, self.device)
-    find_kernel("matmul", self.device)(out.impl, self.impl.expand((*batch, rows, inner)),
-                                       other.impl.expand((*batch, inner, columns)))
-    return out
+        raise RuntimeError(f"matmul: the batch dimensions of shapes {list(a.shape)} and {list(b.shape)} cannot be "
+                           "broadcast") from None
 
 
 register("mm", COMPOSITE, _matmul)

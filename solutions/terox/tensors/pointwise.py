@@ -8,7 +8,7 @@ In PyTorch: `aten/src/ATen/native/native_functions.yaml`; `aten/src/ATen/native/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from terox.foundations import operators as base
@@ -85,6 +85,8 @@ def _kernel(op: str, fn: Callable[..., Any], whole: Callable[..., Any] | None, r
         return lambda *operands: elementwise(op, fn, operands, result)
 
     def kernel(*operands: Any) -> Tensor:
+        if op not in _ONLY_WHOLE and _all_floats(operands):
+            return elementwise(op, fn, operands, result)
         dtype = result_type(*operands)
         if dtype is bool_ and op in _NOT_FOR_BOOL and any(_is_bool(operand) for operand in operands):
             raise RuntimeError(_NOT_FOR_BOOL[op])
@@ -100,6 +102,14 @@ def _kernel(op: str, fn: Callable[..., Any], whole: Callable[..., Any] | None, r
         return elementwise(op, used, operands, result)
 
     return kernel
+
+
+def _all_floats(operands: Sequence[Any]) -> bool:
+    """Whether all are tensors of floating-point numbers, for which none of the exceptions holds."""
+    for operand in operands:
+        if operand.__class__ is not Tensor or not operand.impl.storage.dtype.is_floating_point:
+            return False
+    return True
 
 
 def _is_bool(operand: Any) -> bool:

@@ -5,6 +5,7 @@ In PyTorch: `aten/src/ATen/native/ReduceOps.cpp`, `SoftMax.cpp`.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,17 +17,28 @@ from terox.tensors.dtype import bool as bool_
 from terox.tensors.dtype import dtype as DType
 from terox.tensors.dtype import int64
 from terox.tensors.iterator import converted, empty
+from terox.tensors.storage import row_major
 from terox.tensors.tensor import Tensor
 
 
 def reduce(self: Tensor, fn: Callable[..., Any], dims: Sequence[int], keepdim: bool, start: Any,
            dtype: DType) -> Tensor:
     """`fn` folded along `dims`, in the dtype `dtype`."""
-    source = self if self.dtype is dtype else converted(self, dtype)
-    sizes = [1 if dim in dims else size for dim, size in enumerate(self.impl.sizes)]
-    out = empty(sizes, dtype, self.device)
-    find_kernel("reduce", self.device)(fn, out.impl, source.impl, tuple(dims), start)
-    return out if keepdim else without(out, dims)
+    storage = self.impl.storage
+    source = self if storage.dtype is dtype else converted(self, dtype)
+    dims = tuple(dims)
+    with_ones, kept = _sizes(self.impl.sizes, dims)
+    out = empty(with_ones if keepdim else kept, dtype, storage.device)
+    target = out.impl if keepdim else out.impl.look(with_ones, row_major(with_ones)[1], 0)
+    find_kernel("reduce", storage.device)(fn, target, source.impl, dims, start)
+    return out
+
+
+@functools.lru_cache(4096)
+def _sizes(sizes: tuple[int, ...], dims: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is left of `sizes` where `dims` are folded: with their dimensions, of size 1, and without."""
+    return (tuple([1 if dim in dims else size for dim, size in enumerate(sizes)]),
+            tuple([size for dim, size in enumerate(sizes) if dim not in dims]))
 
 
 def without(out: Tensor, dims: Sequence[int]) -> Tensor:

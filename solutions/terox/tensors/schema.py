@@ -49,6 +49,7 @@ class Derivative:
         # For each parameter: the differentiable inputs whose formula uses it.
         self.used_by = [[number for number, names in enumerate(used) if name in names] if used
                         else list(range(len(self.inputs))) for name in parameters]
+        self.kept = list(zip(self.needs, self.used_by))
 
 
 def _used_by_formulas(function: Callable[..., Any], count: int) -> list[set[str]] | None:

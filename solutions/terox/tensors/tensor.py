@@ -20,7 +20,7 @@ from terox.autograd.variable import Variable
 from terox.tensors import dtype as dtypes
 from terox.tensors.arithmetic import Arithmetic
 from terox.tensors.converting import Converting
-from terox.tensors.dispatcher import call
+from terox.tensors.dispatcher import call, find_kernel
 from terox.tensors.function import TensorFunctionNode
 from terox.tensors.in_place import InPlace
 from terox.tensors.inspecting import Inspecting
@@ -41,9 +41,9 @@ class Tensor(Inspecting, Converting, Arithmetic, InPlace, Shaping, Reducing, Var
 
     _is_scalar = False
     _function_node = TensorFunctionNode
-    # From iterator.py, which is made of tensors: memory for a result, and a copy without history.
+    # From iterator.py, which is made of tensors: memory for a result, and a gradient that nobody else holds.
     _empty: Callable[..., Tensor]
-    _copied: Callable[..., Tensor]
+    _owned: Callable[..., Tensor]
     _grad: Tensor | None = None
     # How often this tensor got a new history after views of it were taken: a list of one number, which they share; and,
     # for a view, that list with the number of then. (In PyTorch: `torch/csrc/autograd/variable.h`, `ViewInfo`.)
@@ -99,8 +99,8 @@ class Tensor(Inspecting, Converting, Arithmetic, InPlace, Shaping, Reducing, Var
         return mine is other or (mine.storage is other.storage and mine.offset == other.offset
                                  and mine.sizes == other.sizes and mine.strides == other.strides)
 
-    def _own_grad(self, gradient: Any) -> Any:
-        return call("clone", gradient) if gradient._edge is not None else self._copied(gradient, gradient.dtype)
+    def _own_grad(self, gradient: Any, alone: bool = False) -> Any:
+        return call("clone", gradient) if gradient._edge is not None else self._owned(gradient, alone)
 
     def _raw_grad(self, gradient: Any) -> Any:
         if gradient is None:
@@ -116,6 +116,9 @@ class Tensor(Inspecting, Converting, Arithmetic, InPlace, Shaping, Reducing, Var
             raise RuntimeError(f"Mismatch in shape: grad_output has a shape of {list(gradient.shape)} and output has a "
                                f"shape of {list(self.shape)}.")
         return gradient.data.to(self.dtype)
+
+    def _kernel(self, op: str) -> Callable[..., Any]:
+        return find_kernel(op, self.impl.storage.device)
 
     def _alias(self) -> Self:
         """This tensor without history, for a Function's `forward`: a view, since `forward` may return it."""
