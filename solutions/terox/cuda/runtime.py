@@ -22,8 +22,8 @@ SIMULATORS = {"sim": "simulator", "numba": "Numba's simulator"}
 
 
 def is_available() -> bool:
-    """Whether there is a device "cuda". The simulator is one, too. (In PyTorch: whether there is a GPU.)"""
-    return device_count() > 0
+    """Whether there is a GPU, as in PyTorch. Without one, the device "cuda" works all the same, in the simulator."""
+    return bool(ON_GPU)
 
 
 def device_count() -> int:
