@@ -12,8 +12,8 @@ import pytest
 import terox
 from terox import cuda
 from terox.cuda import memory
-from terox.cuda.runtime import ON_GPU
 from terox.cuda.memory import DeviceMemory
+from terox.cuda.runtime import ON_GPU
 from terox.tensors import device as devices
 
 devices.check("cuda")
