@@ -200,7 +200,7 @@ print(runtime.is_available(), runtime.device_count(), runtime.get_device_name(),
 print(runtime.BLOCK, runtime.TILE, runtime.MOST_BLOCKS > 1, runtime.described(), runtime.synchronize())
 """
     assert said(code, TEROX_CUDA="sim").splitlines() == [
-        "sim None True True", "True 1 simulator (0, 0)", "8 4 True in the simulator None"]
+        "sim None True True", "False 1 simulator (0, 0)", "8 4 True in the simulator None"]
 
 
 def test_on_numbas_simulator():

@@ -14,6 +14,7 @@ import pytest
 from miniature import Miniature, message
 
 from course.runner import Outcome, run_tests
+from course.runner.report import lines
 
 
 @pytest.fixture(scope="module")

@@ -149,7 +149,7 @@ def free_and_total() -> tuple[int, int]:
 def _release() -> None:
     """Numba gives memory back to the driver when it has collected a few pieces; now, please."""
     if _numba.CUDA == "gpu":
-        _numba.cuda.current_context().deallocations.clear()
+        _numba.cuda.current_context().memory_manager.deallocations.clear()
 
 
 allocator = CachingAllocator(_from_driver, free_and_total, _release)

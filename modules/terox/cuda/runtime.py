@@ -14,15 +14,16 @@ ON_GPU = _numba.CUDA == "gpu"
 BLOCK = 256 if ON_GPU else 8
 TILE = 16 if ON_GPU else 4
 
-# How many blocks keep the device busy: eight of 256 threads are all that a multiprocessor has room for, four times over.
+# How many blocks keep the device busy: eight of 256 threads are all that a multiprocessor has room for; four times
+# that.
 MOST_BLOCKS = 32 * _numba.GPU.multiprocessors if ON_GPU else 4
 
 SIMULATORS = {"sim": "simulator", "numba": "Numba's simulator"}
 
 
 def is_available() -> bool:
-    """Whether there is a device "cuda". The simulator is one, too. (In PyTorch: whether there is a GPU.)"""
-    return device_count() > 0
+    """Whether there is a GPU, as in PyTorch. Without one, the device "cuda" works all the same, in the simulator."""
+    return bool(ON_GPU)
 
 
 def device_count() -> int:
@@ -48,7 +49,7 @@ def synchronize() -> None:
 
 def described() -> str:
     """Where kernels run, for the end of a sentence: "on NVIDIA H100", "in the simulator"."""
-    return f"on {get_device_name()}" if ON_GPU else "in the simulator" if _numba.CUDA == "sim" else "in Numba's simulator"
+    return f"on {get_device_name()}" if ON_GPU else f"in {'the ' if _numba.CUDA == 'sim' else ''}{get_device_name()}"
 
 
 __all__ = ["BLOCK", "MOST_BLOCKS", "ON_GPU", "TILE", "NoGPU", "described", "device_count", "get_device_capability",

@@ -297,10 +297,9 @@ def waits(kernel: Any, args: Sequence[Any] = ()) -> bool:
 
 def _filled(cell: Any) -> bool:
     try:
-        cell.cell_contents
+        return cell.cell_contents is not None
     except ValueError:
         return False
-    return True
 
 
 def divergence(waiting: Sequence[tuple[Dim3, FrameType]], ended: Sequence[Dim3], block: Dim3) -> str:
@@ -312,8 +311,8 @@ def divergence(waiting: Sequence[tuple[Dim3, FrameType]], ended: Sequence[Dim3],
     if ended:
         parts.append(f"{_threads(ended, block)} at the end of the kernel")
     return ("All threads of a block have to come to the same barrier, but there are " + ", and ".join(parts) +
-            ". On a GPU, the block would hang, or go on with wrong numbers. Let no `if`, `return` or loop keep a thread "
-            "from a syncthreads() that others call.")
+            ". On a GPU, the block would hang, or go on with wrong numbers. Let no `if`, `return` or loop keep a "
+            "thread from a syncthreads() that others call.")
 
 
 def _threads(threads: Sequence[Dim3], block: Dim3) -> str:
