@@ -124,6 +124,8 @@ def owned(gradient: Tensor, alone: bool) -> Tensor:
     impl, storage = gradient.impl, gradient.impl.storage
     if impl.offset or (len(storage.array), impl.strides) != row_major(impl.sizes):
         return converted(gradient, storage.dtype)
+    if not taken and storage.device in devices.ALLOCATORS:
+        return converted(gradient, storage.dtype)
     if not taken:
         impl = TensorImpl(devices.adopt(storage.array.copy(), storage.dtype, storage.device), impl.sizes, impl.strides)
     return Tensor._of(impl)
@@ -133,7 +135,7 @@ def _unshared(tensor: Tensor) -> bool:
     """Whether nothing but this tensor leads to its memory: impl, storage and array are referred to twice, by what holds
     them and by the question."""
     return (getrefcount(tensor.impl) == getrefcount(tensor.impl.storage) == getrefcount(tensor.impl.storage.array) == 2
-            and tensor.impl.storage.array.base is None)
+            and getattr(tensor.impl.storage.array, "base", None) is None)  # a device's own memory is nobody else's
 
 
 def elementwise(op: str, fn: Callable[..., Any], operands: Sequence[Any], result: str = SAME) -> Tensor:
