@@ -57,14 +57,22 @@ class KernelRecorder(Recorder):
     def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int) -> str:
         if index < 0:
             return " Only an index of at least 0 may come to this line: an `if` has to keep the other threads from it."
-        shared = isinstance(memory, KernelMemory) and memory.space != "global"
+        shared = isinstance(memory, KernelMemory) and memory.space == "shared"
         along = [self.block[d] * (1 if shared else self.grid[d]) for d in range(3)]
         many = along[0] * along[1] * along[2] if len(sizes) == 1 else max(along)
         if index >= many:
-            return ""
+            return " That is memory of one block: the places in it are those of the block's own threads." \
+                if shared and max(self.grid) > 1 else ""
         what = "elements" if len(sizes) == 1 else ("rows", "columns")[dim] if len(sizes) == 2 else "elements"
         return (f" There are more threads than {what}: an `if` has to keep those that have none from reading and "
                 f"writing.")
+
+    def allocates(self, name: str, made: Place) -> None:
+        self.note("shape", None, None, (made,), (
+            f"{made} makes an array with np.{name}. No thread of a GPU can do that, and no other one would see it: "
+            "memory that the threads of a block share is cuda.shared.array(size, dtype), memory of one thread "
+            "cuda.local.array."))
+        raise Stop
 
     def append(self, entry: Any) -> None:
         """Note one access."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from terox.cuda import compiler, elementwise, matmul, puzzles, reduce, softmax
+from terox.cuda import compiler, matmul, other_elementwise, puzzles, reduce, softmax
 from terox.cuda.runtime import BLOCK, TILE
 from terox.foundations import operators as base
 from terox.tensors import operators as ops
@@ -58,8 +58,9 @@ def elementwise_case(name: str, fn: Any, dtypes: tuple[str, ...], rank: int = 2)
     rows, columns = row_strides(shape), tuple(reversed(row_strides(shape[::-1])))
     strides = [rows, *[columns] * (len(dtypes) > 1), *[(*rows[:-1], 0)] * (len(dtypes) - 2)]
     arrays = [np.zeros(count, dtypes[0]), *(numbers(count, dtype, k) for k, dtype in enumerate(dtypes[1:]))]
-    return Case(f"{name} of {', '.join(dtypes)}, {rank}-D", elementwise.KERNELS[len(dtypes) - 1], dtypes, {"fn": fn},
-                2, 4, (*arrays, count, shape, tuple(strides)))
+    kernel = other_elementwise.KERNELS[len(dtypes) - 1]
+    return Case(f"{name} of {', '.join(dtypes)}, {rank}-D", kernel, dtypes, {"fn": fn}, 2, 4,
+                (*arrays, count, shape, tuple(strides)))
 
 
 def zero() -> float:

@@ -38,7 +38,8 @@ def strides_for(draw, sizes, stretched=True):
         elif look != "other" or not stretched:
             strides[d] = step
             step *= sizes[d]
-    return tuple(strides)
+    chosen = tuple(strides)
+    return chosen
 
 
 def contiguous(sizes):

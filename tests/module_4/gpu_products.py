@@ -167,7 +167,8 @@ def strides_for(draw, sizes, stretched=True):
         if not (stretched and d < rank - 2 and draw(st.booleans())):
             strides[d] = step
             step *= max(sizes[d], 1)
-    return tuple(strides)
+    chosen = tuple(strides)
+    return chosen
 
 
 @st.composite

@@ -42,7 +42,7 @@ def tolerance(row, kind, terms):
 def part_of(row):
     """(top, total) of some elements, by definition."""
     if not row:
-        return -math.inf, 0.0
+        return (-math.inf, 0.0)
     if any(map(math.isnan, row)):
         return math.nan, math.nan
     top = max(row)
@@ -115,7 +115,8 @@ def strides_for(draw, sizes, stretched):
         if not (stretched and draw(st.sampled_from([False, False, True]))):
             strides[d] = step
             step *= sizes[d]
-    return tuple(strides)
+    chosen = tuple(strides)
+    return chosen
 
 
 @st.composite

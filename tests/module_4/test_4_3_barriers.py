@@ -39,7 +39,8 @@ def looped(fn, kind, out, a, rounds):
     i = cuda.grid(1)
     value = a[i]
     for _ in range(rounds):
-        value = block_fold(fn, kind, value)
+        folded = block_fold(fn, kind, value)
+        value = folded
     out[i] = value
 
 

@@ -44,7 +44,7 @@ def slips(first, second):
         try:
             return math.exp(by)
         except OverflowError:
-            return math.inf
+            return float("inf")
 
     both = total * scaled(top - best), other_total * scaled(other_top - best)
     both_wrong = total * scaled(other_top - best), other_total * scaled(top - best)
