@@ -173,6 +173,6 @@ def test_a_device_is_said_where_it_is_not_the_host():
 
     from terox.tensors.printing import tensor_repr
 
-    assert tensor_repr(Elsewhere()) == "tensor([0.5000], device='cuda')"
+    assert tensor_repr(Elsewhere()) == "tensor([0.5000], device='cuda:0')"
     Elsewhere.device = "cpu"
     assert tensor_repr(Elsewhere()) == "tensor([0.5000])"
