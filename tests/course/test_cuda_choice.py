@@ -220,6 +220,16 @@ print(out.tolist())
         "numba numba.cuda Numba's simulator in Numba's simulator 8", "[0.0, 1.0, 2.0]"]
 
 
+def test_asking_whether_there_is_a_gpu_never_raises():
+    code = "import terox.cuda as c; print(c.is_available(), c.device_count()); c.get_device_name()"
+    result = run("from terox import _cuda_choice\n_cuda_choice.library = None\n"
+                 "def no(load=None): raise _cuda_choice.NoGPU('Found no NVIDIA driver')\n"
+                 "_cuda_choice.find = lambda load, major: no()\n" + code, TEROX_CUDA="gpu")
+    assert result.stdout.split() == ["False", "0"]
+    assert "NoGPU: Found no NVIDIA driver" in result.stderr.splitlines()[-1]
+    assert said(code, TEROX_CUDA="sim").split() == ["False", "1"]
+
+
 def test_a_wrong_choice_ends_in_its_words():
     result = run("from terox._numba import cuda", TEROX_CUDA="maybe")
     assert "TEROX_CUDA is 'maybe'" in result.stderr.splitlines()[-1]
