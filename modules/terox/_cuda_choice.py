@@ -156,3 +156,27 @@ def choose(load: Callable[[], Any] = library, installed: Callable[[], bool] = ha
             warnings.warn(f"Kernels run in the simulator. {str(error).replace(_BESIDES, _SILENT)}", stacklevel=2)
         return "sim", None
     return "gpu", gpu
+
+
+def device_count() -> int:
+    """How many devices there are; 1 in a simulator, 0 if TEROX_CUDA asks for a GPU that is not there.
+
+    Only the first one is used.
+    """
+    from terox import _numba
+
+    try:
+        gpu = _numba.GPU
+    except NoGPU:
+        return 0
+    return 1 if gpu is None else gpu.count
+
+
+def is_available() -> bool:
+    """Whether there is a GPU, as in PyTorch. Without one, the device "cuda" works all the same, in the simulator."""
+    from terox import _numba
+
+    try:
+        return bool(_numba.CUDA == "gpu")
+    except NoGPU:
+        return False

@@ -13,8 +13,8 @@ from typing import Any
 
 # Public name -> module that defines it.
 _NAMES = {
-    **dict.fromkeys(("is_available", "device_count", "get_device_name", "get_device_capability"),
-                    "terox.cuda.runtime"),
+    **dict.fromkeys(("is_available", "device_count"), "terox._cuda_choice"),  # which never raise
+    **dict.fromkeys(("get_device_name", "get_device_capability"), "terox.cuda.runtime"),
     **dict.fromkeys(("memory_allocated", "memory_reserved", "max_memory_allocated", "max_memory_reserved",
                      "memory_stats", "reset_peak_memory_stats", "empty_cache", "mem_get_info",
                      "set_per_process_memory_fraction", "synchronize"), "terox.cuda.interface"),

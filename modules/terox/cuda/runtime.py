@@ -6,7 +6,7 @@ In PyTorch: `torch/cuda/__init__.py`; `c10/cuda/CUDAFunctions.h`.
 from __future__ import annotations
 
 from terox import _numba
-from terox._cuda_choice import NoGPU
+from terox._cuda_choice import NoGPU, device_count, is_available
 
 ON_GPU = _numba.CUDA == "gpu"
 
@@ -19,16 +19,6 @@ TILE = 16 if ON_GPU else 4
 MOST_BLOCKS = 32 * _numba.GPU.multiprocessors if ON_GPU else 4
 
 SIMULATORS = {"sim": "simulator", "numba": "Numba's simulator"}
-
-
-def is_available() -> bool:
-    """Whether there is a GPU, as in PyTorch. Without one, the device "cuda" works all the same, in the simulator."""
-    return bool(ON_GPU)
-
-
-def device_count() -> int:
-    """How many devices there are; 1 in the simulator. Only the first one is used."""
-    return _numba.GPU.count if ON_GPU else 1
 
 
 def get_device_name() -> str:
