@@ -50,7 +50,7 @@ class _Mode:
         self.before = (state.enabled, self.before)
         state.enabled = self.mode
 
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+    def __exit__(self, kind: object = None, error: object = None, traceback: object = None) -> None:
         state.enabled, self.before = self.before
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
