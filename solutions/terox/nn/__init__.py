@@ -1,15 +1,42 @@
-"""Networks. So far the base classes, which module 0 builds; the layers come with module 5.
+"""Networks: layers, losses, and the functions that they call.
 
-In PyTorch: `torch/nn/__init__.py`.
+Names are imported when they are first used, so that `terox.nn.Module` costs nothing, and a slip in a file shows only
+where that file is needed.
+
+In PyTorch: `torch/nn/__init__.py`, `torch/nn/modules/__init__.py`.
 """
 
+from __future__ import annotations
+
+import importlib
 from typing import Any
 
 from terox.foundations.module import Module
 from terox.foundations.parameter import Parameter
 
-__all__ = ["Module", "Parameter"]
+_MODULES = ("functional", "init")
+
+# Public name -> file of this package.
+_NAMES: dict[str, str] = {}
+for _file, _names in {
+    "layers": "Linear Conv2d",
+    "lenet": "LeNet",
+}.items():
+    _NAMES |= dict.fromkeys(_names.split(), _file)
+
+__all__ = ["Module", "Parameter", *_MODULES, *_NAMES]
 
 
 def __getattr__(name: str) -> Any:
-    raise AttributeError(f"module 'terox.nn' has no attribute {name!r}; layers and losses come with module 5")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"terox.nn.{_NAMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"terox.nn.{name}")
+    else:
+        raise AttributeError(f"module 'terox.nn' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

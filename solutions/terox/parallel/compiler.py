@@ -138,7 +138,7 @@ class Kernel:
         if self._chunk is None:
             self._first_parallel(parallel_for)
         *arrays, sizes, strides = operands
-        packed = [len(sizes), *sizes.tolist(), *strides.ravel().tolist()]
+        packed = [len(sizes), *strides.shape, *sizes.tolist(), *strides.ravel().tolist()]
         for array in arrays:
             packed += [array.ctypes.data, len(array)]
         given = np.array([*packed, 0, 0], np.int64)
@@ -201,15 +201,15 @@ def _generate(loop: Callable[..., None], dtypes: tuple[str, ...], bound: dict[st
         raise mistake(Place(path, tree.lineno, tree.name),
                       f"`{tree.name}` has {has} parameters, but is called with {gives}: {named}.")
     call = f"{name}({', '.join([*first, 'begin', 'end'])}, {f'({arrays},)' if together else arrays}, sizes, strides)"
-    k = len(dtypes)
     views = "".join(f"    x{i} = carray(pointer(operands[m + {2 * i}]), operands[m + {2 * i + 1}], np.{dtype})\n"
                     for i, dtype in enumerate("bool_" if dtype == "bool" else dtype for dtype in dtypes))
     source.parts += [
         f"@entry\ndef serial(begin, end, {arrays}, sizes, strides):\n    {call}",
-        # operands: d, sizes, strides, address and length of each array; at the end, which units raised an exception.
+        # operands: d, the shape of strides, sizes, strides, address and length of each array; at the end, which units
+        # raised an exception.
         "@entry\ndef chunk(begin, end, operands):\n"
-        "    d = operands[0]\n    sizes = operands[1 : 1 + d]\n"
-        f"    strides = operands[1 + d : 1 + d + {k} * d].reshape(({k}, d))\n    m = 1 + d + {k} * d\n"
+        "    d, rows, columns = operands[0], operands[1], operands[2]\n    sizes = operands[3 : 3 + d]\n"
+        "    m = 3 + d + rows * columns\n    strides = operands[3 + d : m].reshape((rows, columns))\n"
         f"{views}    try:\n        {call}\n"
         "    except Exception:\n        operands[-2], operands[-1] = begin, end",
     ]

@@ -1,0 +1,68 @@
+"""Convolution in two dimensions as products of matrices, and its two gradients. Task 5.3.
+
+`unfold` and `fold` are those of functional.py, which run your loops of task 5.2 on every device. All three functions
+here get and return tensors; stride, padding and dilation are pairs (vertical, horizontal).
+
+In PyTorch: `torch/nn/functional.py`, `conv2d`; `torch/nn/grad.py`, `conv2d_input`, `conv2d_weight`;
+`aten/src/ATen/native/ConvolutionMM2d.cpp`, `slow_conv2d_forward_out_cpu`.
+"""
+
+from __future__ import annotations
+
+from terox.nn.sliding import output_size  # noqa: F401  For you to use.
+from terox.nn.window_ops import fold, unfold  # noqa: F401  For you to use.
+from terox.tensors.tensor import Tensor
+
+Pair = tuple[int, int]
+
+
+def conv2d(input: Tensor, weight: Tensor, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
+    """Each kernel over each image: `unfold(input, kernel, dilation, padding, stride)`, times the weight as a matrix.
+
+    Shapes: input (N, C, H, W), weight (O, C, KH, KW), result (N, O, OH, OW); the columns are (N, C * KH * KW, OH * OW).
+
+    In PyTorch: `aten/src/ATen/native/ConvolutionMM2d.cpp`, `slow_conv2d_update_output_frame`.
+    """
+    # TODO 5.3: unfold; the weight with one row for each kernel; the product; the shape of the result.
+    # BEGIN SOLUTION
+    out_channels, channels, *kernel = weight.shape
+    columns = unfold(input, kernel, dilation, padding, stride)  # (N, C * KH * KW, OH * OW)
+    rows = weight.reshape(out_channels, channels * kernel[0] * kernel[1])
+    out = rows @ columns  # (N, O, OH * OW)
+    counts = [output_size(*each) for each in zip(input.shape[2:], kernel, stride, padding, dilation)]
+    return out.reshape(input.shape[0], out_channels, *counts)
+    # END SOLUTION
+
+
+def conv2d_input(input_size: tuple[int, ...], weight: Tensor, grad_output: Tensor, stride: Pair, padding: Pair,
+                 dilation: Pair) -> Tensor:
+    """The gradient for the input: the transposed product gives columns, and `fold(columns, (H, W), kernel, dilation,
+    padding, stride)` adds up what belongs to the same element.
+
+    Shapes: input_size (N, C, H, W), weight (O, C, KH, KW), grad_output (N, O, OH, OW), result (N, C, H, W).
+
+    In PyTorch: `torch.nn.grad.conv2d_input`; `ConvolutionMM2d.cpp`, `slow_conv2d_backward_update_grad_input_frame`.
+    """
+    # TODO 5.3: what is the gradient for the right factor of a product of matrices? And what undoes unfold?
+    # BEGIN SOLUTION
+    out_channels, channels, *kernel = weight.shape
+    rows = weight.reshape(out_channels, channels * kernel[0] * kernel[1])
+    columns = rows.T @ grad_output.flatten(2)  # (N, C * KH * KW, OH * OW)
+    return fold(columns, input_size[2:], kernel, dilation, padding, stride)
+    # END SOLUTION
+
+
+def conv2d_weight(input: Tensor, weight_size: tuple[int, ...], grad_output: Tensor, stride: Pair, padding: Pair,
+                  dilation: Pair) -> Tensor:
+    """The gradient for the weight: the gradient for the left factor, added up over the batch.
+
+    Shapes: input (N, C, H, W), weight_size (O, C, KH, KW), grad_output (N, O, OH, OW), result (O, C, KH, KW).
+
+    In PyTorch: `torch.nn.grad.conv2d_weight`; `ConvolutionMM2d.cpp`, `slow_conv2d_backward_weight_frame`.
+    """
+    # TODO 5.3: unfold again, transposed; a product for each example; their sum, in the shape of the weight.
+    # BEGIN SOLUTION
+    columns = unfold(input, weight_size[2:], dilation, padding, stride)  # (N, C * KH * KW, OH * OW)
+    products = grad_output.flatten(2) @ columns.transpose(1, 2)  # (N, O, C * KH * KW)
+    return products.sum(0).reshape(weight_size)
+    # END SOLUTION

@@ -1,0 +1,60 @@
+"""How wrong a classifier is, and the gradient of that, as one Function. Task 5.5.
+
+In PyTorch: `torch/nn/functional.py`, `log_softmax`, `cross_entropy`; `aten/src/ATen/native/LossNLL.cpp`,
+`cross_entropy_loss`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terox.autograd.function import Function
+from terox.tensors.tensor import Tensor
+
+
+def log_softmax(input: Tensor, dim: int) -> Tensor:
+    """`log(exp(input) / sum of exp(input) along dim)`, without ever computing exp of a large number.
+
+    Shapes: input any, result the same. To subtract the same number from all elements along `dim` changes nothing, so
+    subtract the largest: the largest exponent is then 0. Take the logarithm of the sum only: log(exp(x)) is x. Write it
+    with `exp`, `log`, `sum`, `amax`.
+
+    In PyTorch: `torch.nn.functional.log_softmax`.
+    """
+    # TODO 5.5: subtract the maximum; then subtract the logarithm of the sum of exp.
+    # BEGIN SOLUTION
+    shifted = input - input.amax(dim, keepdim=True).detach()
+    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+    # END SOLUTION
+
+
+class CrossEntropy(Function):
+    """The mean of `-log_softmax(input, 1)[n, target[n]]` over the batch.
+
+    Shapes: input (N, C) with N > 0, target (N,) int64 from 0 to C - 1, result ().
+    """
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, target: Tensor) -> Tensor:
+        """The loss. Save what backward needs: `input` and `target`, not what was computed from them."""
+        # TODO 5.5: log-softmax, the right one of each row (gather), the mean.
+        # BEGIN SOLUTION
+        ctx.save_for_backward(input, target)
+        return -log_softmax(input, 1).gather(1, target.unsqueeze(1)).mean()
+        # END SOLUTION
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:
+        """The gradient for `input`, and None for `target`: softmax, minus 1 at the right class, times grad / N.
+
+        `log_softmax(input, 1).exp()` is softmax. Write it with differentiable operations: there may be a second
+        derivative.
+        """
+        # TODO 5.5: softmax; scatter_add puts a -1 in each row; the scale. Two values are returned.
+        # BEGIN SOLUTION
+        input, target = ctx.saved_tensors
+        chances = log_softmax(input, 1).exp()  # (N, C)
+        right = target.unsqueeze(1)  # (N, 1)
+        difference = chances.scatter_add(1, right, -chances.new_ones(right.shape))
+        return difference * (grad / len(target)), None
+        # END SOLUTION
