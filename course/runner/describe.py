@@ -36,7 +36,7 @@ class Describer:
             for name in ("call", "got", "expected", "note"):
                 value = getattr(error, name, None)
                 found[name] = value if value is None else str(value)[:MAX_TEXT]
-            if getattr(error.call, "whole", False):
+            if getattr(getattr(error, "call", None), "whole", False):
                 found["notes"] = []
         elif isinstance(error, SyntaxError):
             found["kind"] = "syntax"

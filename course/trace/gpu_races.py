@@ -148,10 +148,8 @@ class _Report:
 
     def _turn(self, number: int) -> int:
         """How often its thread had read, or written, at this place in the program before, since the last barrier."""
-        _, _, kind, (label, phase), *where = self.log[number]
-        spot = spot_of(*where)
-        return sum(1 for entry in self.log[:number] if entry[2:4] == (kind, (label, phase))
-                   and spot_of(*entry[4:]) == spot)
+        kind_and_who, spot = self.log[number][2:4], spot_of(*self.log[number][4:])
+        return sum(1 for entry in self.log[:number] if entry[2:4] == kind_and_who and spot_of(*entry[4:]) == spot)
 
     def _by_thread(self, phase: Any) -> dict[Hashable, dict[Place, list[int]]]:
         """For each thread, and each line: the numbers of its accesses in this phase."""

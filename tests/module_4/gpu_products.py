@@ -153,7 +153,7 @@ def explained(made, call, misplaced, unless="", also=""):
         if problem.kind != unless:
             outside = problem.kind in ("out of range", "negative index", "outside")
             said = [problem.message, misplaced(problem) if outside else "", also]
-            raise check.CheckFailed(call, note=" ".join(filter(None, said)))
+            raise check.CheckFailed(check.Whole(call), note=" ".join(filter(None, said)))
     return made
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from geometry import contiguous, room, strides_for
 from gpu_products import explained, places
 from hypothesis import strategies as st
-from launching import launch
+from launching import few_threads, launch
 
+from course import check
 from course.check import CheckFailed
 from course.term import count
 from course.trace.gpu import trace_kernel
@@ -55,16 +56,33 @@ def part_of(row):
     return top, math.fsum(math.exp(x - top) for x in row)
 
 
-def few_threads(threads, most):
-    """What to say of shared memory that nobody has written, where the block has fewer threads than that has places."""
-    return (f"The block has {count(threads, 'thread')} here, and BLOCK is {most}: only the first cuda.blockDim.x places "
-            "are written. So the tree begins with half of the threads, cuda.blockDim.x // 2.")
-
-
 def short(numbers, most=12):
     """Numbers as a message shows them: a few digits, and the first ones of many."""
     text = ", ".join(f"{float(x):.6g}" for x in numbers[:most])
     return f"[{text}{', ...' if len(numbers) > most else ''}]"
+
+
+def softmax_rows(rows):
+    """The softmax of each row, one after the other."""
+    return [x for row in rows for x in by_definition(row)]
+
+
+def rows_close(results, rows, rtol, atol, call, mistakes=None, why=None):
+    """The results, one row after the other, are softmax of the rows; or a failure that shows the first wrong one.
+
+    mistakes: as in course.check. why: a function of a row and its results that says what to think of it, or None.
+    """
+    wanted, length = softmax_rows(rows), len(rows[0])
+    try:
+        check.all_close(results, wanted, rtol=rtol, atol=atol, mistakes=mistakes)
+    except CheckFailed as error:
+        bad = next(i for i, pair in enumerate(zip(results, wanted)) if not np.isclose(*pair, rtol, atol, True))
+        row, number = divmod(bad, length)
+        mine, name = slice(row * length, row * length + length), f"row {row}, element {number}"
+        note = error.note if error.note and not error.note.startswith("The first difference") else (
+            why and why(rows[row], results[mine]))
+        raise CheckFailed(call, f"{name}: {results[bad]:.9g}; the row: {short(results[mine])}",
+                          f"{name}: {wanted[bad]:.9g}; the row: {short(wanted[mine])}", note) from None
 
 
 class Rows:
@@ -110,9 +128,9 @@ class Rows:
 
     def checked(self, memories, most=None):
         """Run the kernel traced. Raises CheckFailed for what is not as it should be."""
-        made, most = self.traced(memories, most), most or self.block
-        few = "" if self.block >= most else few_threads(self.block, most)
-        also = few if any(problem.kind == "not initialized" for problem in made.problems[:1]) else ""
+        made = self.traced(memories, most)
+        unset = any(problem.kind == "not initialized" for problem in made.problems[:1])
+        also = few_threads(self.block, most or self.block) if unset else ""
         return explained(made, repr(self), lambda problem: {
             name: f"The place of element i of a row of `{name}` is offset(row, rows, strides[{n}]) + i * steps[{n}]."
             for n, name in enumerate(("out", "a"))}.get(problem.array, ""), also=also)

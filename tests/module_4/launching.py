@@ -65,15 +65,22 @@ def _traced(ready, grid, block, args):
 
 
 def written_out(function, meant):
-    """Whole numbers that stand in a function's code, of those in `meant`: {number: the name that should be there}.
-
-    A sentence about the first one, or "".
-    """
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    """A sentence about a number in a function's code that should be a name, or "". meant: {number: name}."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):  # no source to look at
+        return ""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value in meant:
             return f" The kernel says {node.value}: that has to be {meant[node.value]}."
     return ""
+
+
+def few_threads(threads, most):
+    """What to say of shared memory that nobody has written, where a block has fewer threads than BLOCK, `most`."""
+    return "" if threads >= most else (
+        f"The block has {count(threads, 'thread')} here, and BLOCK is {most}: only the first cuda.blockDim.x places "
+        "are written. So the tree begins with half of the threads, cuda.blockDim.x // 2.")
 
 
 def _where(error):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from block_folds import THREADS, add
-from launching import described, written_out
+from launching import described, few_threads, written_out
 
 from course import check
 from course.check import CheckFailed
-from course.term import count
 from course.trace.gpu import trace_kernel
 from terox._numba import cuda
 from terox.cuda.reduce import block_fold
@@ -53,17 +52,9 @@ def traced(kernel, grid, block, *args, out="out", **options):
 def judge(made, call, then=""):
     """Raise with the first problem. then: what is to be said of a race besides."""
     for problem in made.problems:
-        also = {"race": then, "not initialized": few_threads(made)}.get(problem.kind, "")
+        few = f" {few_threads(made.block.x, BLOCK)}".rstrip() + written_out(block_fold, {BLOCK: "BLOCK"})
+        also = {"race": then, "not initialized": few}.get(problem.kind, "")
         raise CheckFailed(call, note=problem.message + also)
-
-
-def few_threads(made):
-    """What to say of shared memory that nobody has written, where the block has fewer threads than that has places."""
-    threads = made.block.x
-    return "" if threads >= BLOCK else (
-        f" The block has {count(threads, 'thread')} here, and BLOCK is {BLOCK}: only the first cuda.blockDim.x places "
-        f"are written. So the tree begins with half of the threads, cuda.blockDim.x // 2."
-        + written_out(block_fold, {BLOCK: "BLOCK", BLOCK // 2: "cuda.blockDim.x // 2"}))
 
 
 def numbers(many):

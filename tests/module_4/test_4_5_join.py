@@ -38,8 +38,8 @@ def pair(got, call):
 
 def nan_stays(top, total, call):
     """NaN in a part is in the joined pair."""
-    check.that(math.isnan(top) or math.isnan(total), "NaN got lost. It stays in the joined maximum, through which `max` "
-               "lets it (a comparison with NaN is false), or in the joined total.", call=call, got=(top, total))
+    check.that(math.isnan(top) or math.isnan(total), "NaN got lost. It stays in the joined maximum, through which "
+               "`max` lets it (a comparison with NaN is false), or in the joined total.", call=call, got=(top, total))
 
 
 def raw(row):
@@ -107,10 +107,11 @@ def test_join(first, second, offset):
                    "there is nothing to rescale.", call=Whole(f"the total of {call}"), got=total)
         return
     empty = not first or not second
-    check.close(total, right, rtol=8 * np.finfo(float).eps * (4 + 2000), atol=1e-300, call=Whole(f"the total of {call}"),
-                mistakes={} if empty else slips(*parts), note="A part without elements, (-inf, 0), leaves the other "
-                "one as it is." if empty else "Each total is multiplied by exp(its maximum - the joined one), which is "
-                "never above 1, so nothing overflows.")
+    check.close(total, right, rtol=8 * np.finfo(float).eps * (4 + 2000), atol=1e-300,
+                call=Whole(f"the total of {call}"), mistakes={} if empty else slips(*parts),
+                note="A part without elements, (-inf, 0), leaves the other one as it is." if empty else
+                "Each total is multiplied by exp(its maximum - the joined one), which is never above 1, so nothing "
+                "overflows.")
 
 
 @given(row=st.lists(st.one_of(NUMBER, SPECIAL), min_size=1, max_size=4), cut=st.integers(0, 4))
@@ -143,8 +144,9 @@ def test_not_finite(row, cut):
         check.that(math.isfinite(total), "-inf - -inf is NaN. Where both maxima are -inf, there is nothing to rescale.",
                    call=Whole(f"the total of {call}"), got=total)
     else:
-        check.close(total, right, rtol=1e-13, atol=0.0, call=Whole(f"the total of {call}"), note="exp(inf - inf) is NaN, and "
-                    "so is the total: softmax of +inf is NaN." if math.isnan(right) else "exp(-inf - top) is 0.")
+        check.close(total, right, rtol=1e-13, atol=0.0, call=Whole(f"the total of {call}"),
+                    note="exp(inf - inf) is NaN, and so is the total: softmax of +inf is NaN."
+                    if math.isnan(right) else "exp(-inf - top) is 0.")
 
 
 @given(numbers=st.lists(st.one_of(NUMBER, SPECIAL), min_size=1, max_size=8), seed=st.integers(0, 999))
@@ -191,8 +193,9 @@ def test_one_by_one(numbers):
         return
     check.close(top, wanted, rtol=0.0, atol=0.0, call=Whole(f"the top of {call}"))
     if wanted > -math.inf:
-        check.close(total, right, rtol=1e-13, atol=0.0, call=Whole(f"the total of {call}"), note="exp(inf - inf) is NaN, also "
-                    "for the part that has the larger maximum." if math.inf in numbers else None)
+        check.close(total, right, rtol=1e-13, atol=0.0, call=Whole(f"the total of {call}"),
+                    note="exp(inf - inf) is NaN, also for the part that has the larger maximum."
+                    if math.inf in numbers else None)
     else:
         check.that(math.isfinite(total), "-inf - -inf is NaN. Where both maxima are -inf, there is nothing to rescale.",
                    call=Whole(f"the total of {call}"), got=total)

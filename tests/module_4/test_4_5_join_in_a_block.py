@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from gpu_softmax import NUMBER, few_threads, joined, part_of
+from gpu_softmax import NUMBER, joined, part_of
 from hypothesis import example, given
 from hypothesis import strategies as st
+from launching import few_threads
 
 from course import check
 from course.check import Whole
@@ -37,8 +38,8 @@ def traced(out, maxima_given, sums_given, threads, most, call):
     """Run block_join traced, in each_gets. Raises CheckFailed with the first problem."""
     made = trace_kernel(each_gets, 1, threads, np.float64, out, maxima_given, sums_given, constants={"BLOCK": most})
     for problem in made.problems:
-        few = problem.kind == "not initialized" and threads < most
-        raise check.CheckFailed(call, note=problem.message + (" " + few_threads(threads, most) if few else ""))
+        few = few_threads(threads, most) if problem.kind == "not initialized" else ""
+        raise check.CheckFailed(call, note=f"{problem.message} {few}".rstrip())
     return made
 
 
@@ -47,9 +48,9 @@ def overwritten(parts):
     parts = list(parts)
     while len(parts) > 1:
         half, joined_parts = len(parts) // 2, []
-        for (top, total), (other_top, other_total) in zip(parts[:half], parts[half:]):
-            best = max(top, other_top)
-            joined_parts.append((best, total + (other_total * math.exp(other_top - best) if best > -math.inf else 0)))
+        for (one_top, one), (two_top, two) in zip(parts[:half], parts[half:]):
+            top = max(one_top, two_top)
+            joined_parts.append((top, one + (two * math.exp(two_top - top) if top > -math.inf else 0)))
         parts = joined_parts
     return parts[0][1]
 
@@ -75,8 +76,8 @@ def test_block_join(elements, threads, most, calls):
     rows = [[[x + call for x in row] for row in elements[:threads]] for call in range(calls)]
     tops, totals = (np.array([part[which] for call in parts for part in call]) for which in (0, 1))
     out, most = np.full(2 * threads * calls, np.nan), max(most, threads)
-    call = Whole(f"block_join, {count(threads, 'thread')}, BLOCK = {most}, called {count(calls, 'time')}; the parts are "
-                 f"{', '.join(f'({top:.6g}, {total:.6g})' for top, total in parts[0])}")
+    call = Whole(f"block_join, {count(threads, 'thread')}, BLOCK = {most}, called {count(calls, 'time')}; the parts "
+                 f"are {', '.join(f'({top:.6g}, {total:.6g})' for top, total in parts[0])}")
     traced(out, tops, totals, threads, most, call)
     for number in range(calls):
         top, total = joined(rows[number])
@@ -92,8 +93,8 @@ def test_block_join(elements, threads, most, calls):
                 continue
             check.close(got[0], top, rtol=0.0, atol=0.0, call=Whole(f"{where}, top"), note=note)
             check.close(got[1], total, rtol=1e-13, atol=0.0, call=Whole(f"{where}, total"), note=note, mistakes={
-                "The total was joined after the top had been replaced. join needs both tops as they were: call it once, "
-                "and write both of its results.": overwritten(parts[number])})
+                "The total was joined after the top had been replaced. join needs both tops as they were: call it "
+                "once, and write both of its results.": overwritten(parts[number])})
 
 
 @pytest.mark.parametrize("threads", [2, 8])
@@ -103,6 +104,6 @@ def test_block_join_memory(threads):
     call = f"block_join, {count(threads, 'thread')}, BLOCK = {most}"
     made = traced(np.zeros(2 * threads), numbers, numbers + 1.0, threads, most, call)
     places = sum(made.counts(name)[0].size for name in made.shared)
-    check.that(places == 2 * most, f"It has {places} places. Take two arrays, cuda.shared.array(BLOCK, kind), each on a "
-               "line of its own, or one of (2, BLOCK): BLOCK is a constant, and the size of shared memory has to be "
+    check.that(places == 2 * most, f"It has {places} places. Take two arrays, cuda.shared.array(BLOCK, kind), each on "
+               "a line of its own, or one of (2, BLOCK): BLOCK is a constant, and the size of shared memory has to be "
                "known when the kernel is compiled.", call=call, got=made.shared)
