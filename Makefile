@@ -10,7 +10,7 @@ SEEDS ?= 100
 
 help:
 	@echo "For learners:"
-	@echo "  make next                 what to do now"
+	@echo "  make next                 what to do now                (MODULE=4 for one module)"
 	@echo "  make test-module-N        judge your work on module N   (TASK=0.1 for one task, V=1 for all failures)"
 	@echo "  make hint TASK=0.1        the next hint for a task"
 	@echo "  make watch MODULE=N       judge again on every save"
@@ -40,8 +40,11 @@ test:
 test-module-%:
 	@$(COURSE) test $* $(if $(CODE),--code "$(CODE)") $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(TASK),--task $(TASK)) $(if $(JSON),--json "$(JSON)") $(if $(V),-v)
 
-demo next progress doctor notebooks bench:
+demo progress doctor notebooks bench:
 	@$(COURSE) $@
+
+next:
+	@$(COURSE) next $(MODULE)
 
 hint reveal:
 	@$(if $(TASK),$(COURSE) $@ $(TASK) $(ARGS),echo "Which task? make $@ TASK=0.1"; exit 2)

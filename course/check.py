@@ -17,6 +17,12 @@ from course.runner.events import todo_task
 _MISSING: Any = object()
 
 
+class Whole(str):
+    """A call that says all of the input, in its own words: no row "Input" repeats it."""
+
+    whole = True
+
+
 class CheckFailed(AssertionError):
     """A property does not hold. `call`, `got`, `expected` and `note` are texts, or None where they do not apply."""
 

@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(test)
     command("check", "what CI runs: everything on the reference, and the tooling's own tests", _check, "learn")
     command("demo", "train on the reference, and draw what came of it", _demo, "learn")
-    command("next", "what to do now", _next, None)
+    following = command("next", "what to do now, in all modules or in one", _next, None)
+    following.add_argument("module", type=int, nargs="?", help="look at this one only")
     hint = command("hint", "the next hint for a task", _hint, None)
     hint.add_argument("task")
     hint.add_argument("--again", action="store_true", help="show the hints that were given already")
@@ -125,7 +126,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _next(options: argparse.Namespace) -> int:
     from course import guide
 
-    return guide.next_step(ROOT)
+    return guide.next_step(ROOT, options.module)
 
 
 def _hint(options: argparse.Namespace) -> int:

@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from course.runner import forking
 from course.runner.events import REQUEST, Reader
+from course.runner.forking import Forked
 
 COURSE = Path(__file__).resolve().parents[2]  # the folder that holds `course`
 START_LIMIT = 60.0  # seconds until the first event: Python, pytest and Hypothesis on a cold disk
@@ -41,21 +43,26 @@ class Child:
                    "crash": str(self.crash_file)}
         (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
         (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = ignore\n", encoding="utf-8")
-        self._log = open(self.log_file, "wb")
-        arguments = [sys.executable, "-X", "faulthandler", "-P", "-m", "pytest", "-c", str(folder / "pytest.ini"),
-                     "--rootdir", str(course_root), "--confcutdir", str(course_root),
+        arguments = ["-c", str(folder / "pytest.ini"), "--rootdir", str(course_root), "--confcutdir", str(course_root),
                      "--basetemp", str(folder / "tmp"), "--continue-on-collection-errors"]
         for name in NOT_NEEDED:
             arguments += ["-p", f"no:{name}"]
         arguments += ["-p", "_hypothesis_pytestplugin", "-p", "course.runner.plugin"]
         if request["seed"] is not None:
             arguments += ["--hypothesis-seed", str(request["seed"])]
+        environment = _environment(folder, course_root, request["root"])
+        self.process = self._start([*arguments, *files], course_root, environment)
+
+    def _start(self, arguments: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes] | Forked:
+        nursery = forking.current()
+        if nursery is not None:
+            return nursery.start(arguments, cwd, environment, self.log_file)
         apart: dict[str, Any] = {"start_new_session": True}  # a Ctrl-C is the parent's to handle
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        self.process = subprocess.Popen(
-            [*arguments, *files], cwd=course_root, env=_environment(folder, course_root, request["root"]),
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, **apart)
+        with open(self.log_file, "wb") as log:
+            return subprocess.Popen([sys.executable, "-X", "faulthandler", "-P", "-m", "pytest", *arguments], cwd=cwd,
+                                    env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Events as they come, until the child has ended or has been silent for too long."""
@@ -88,7 +95,6 @@ class Child:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(patience)
         self.kill()
-        self._log.close()
         return self.process.returncode
 
     def kill(self) -> None:

@@ -36,6 +36,8 @@ class Describer:
             for name in ("call", "got", "expected", "note"):
                 value = getattr(error, name, None)
                 found[name] = value if value is None else str(value)[:MAX_TEXT]
+            if getattr(getattr(error, "call", None), "whole", False):
+                found["notes"] = []
         elif isinstance(error, SyntaxError):
             found["kind"] = "syntax"
             found["syntax"] = {"file": error.filename, "line": error.lineno, "offset": error.offset,

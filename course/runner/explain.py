@@ -20,6 +20,7 @@ _NEEDS_WHOLE = re.compile(
     r"not (np\.float64\()?-?\d+\.)|^IndexError: only integers, slices")
 _NOT_WHOLE = ("A float stands where a whole number is needed. `/` gives a float, 6 / 2 too: `//` gives a whole number. "
               "np.empty and np.zeros without a dtype hold floats.")
+_THREE = "cuda.threadIdx, blockIdx, blockDim and gridDim are three numbers each: take .x of them, or .y, or .z."
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,8 @@ class Explainer:
         if name == "ImportError":
             message = re.sub(r" \([^()]*\.py\)$", "", message)  # the path of the file, which the next rows say
         rows += row("Error", f"{name}: {message}" if message else name)
+        if "'Dim3'" in message:
+            return rows + row("Note", _THREE)
         return rows + (row("Note", _NOT_WHOLE) if _NEEDS_WHOLE.search(f"{name}: {message}") else [])
 
     def _printed(self, output: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ _PATHS = ("Where", "Your code", "Test")  # never broken: editors and terminals m
 _EXAMPLE = re.compile(r"^(?:Falsifying|Failing)[\w ]*: \w+\((.*)\)\s*$", re.DOTALL)
 _DRAWN = re.compile(r"^Draw \d+(?: \((.*?)\))?: (.*)$", re.DOTALL)
 _CALL = re.compile(r"[a-z_]\w*\(")
+_DIGITS = re.compile(r"(?<=\d)_(?=\d)")  # 1_000: Hypothesis writes large numbers so
 _OTHER = re.compile(r"\s*# or any other generated value$")
 
 
@@ -46,7 +47,7 @@ def example_rows(notes: list[str], call: str) -> list[str]:
         if example is not None:
             arguments = [_OTHER.sub("", line).strip().rstrip(",") for line in example.group(1).splitlines()]
             arguments = [line for line in arguments if line and not line.startswith("#") and line != "data=data(...)"]
-            if not all(line.partition("=")[2] in call for line in arguments):
+            if not all(_DIGITS.sub("", line.partition("=")[2]) in call for line in arguments):
                 found += [_spaced(line) for line in arguments]
         elif drawn is not None:
             label, value = drawn.group(1), _OTHER.sub("", drawn.group(2))

@@ -94,7 +94,10 @@ class RecordedArray(Checked, NDArrayOperatorsMixin):
         memory.log((memory, place, WRITE, self._recorder.now, frame.f_code, frame.f_lasti))
         if memory.read_only:
             self._refuse(place, frame)
-        memory.put(place, value)
+        try:
+            memory.put(place, value)
+        except (TypeError, ValueError):
+            self._no_number(place, value, frame)
 
     # ---- Anything else ----
 
@@ -137,6 +140,18 @@ class RecordedArray(Checked, NDArrayOperatorsMixin):
                 f"{self._recorder.here()}{line} writes an array of sizes {np.shape(value)} to elements of "
                 f"{memory.name} of sizes {places.shape}: as many must be written as there are."))
             raise Stop from None
+
+    def _no_number(self, place: int, value: Any, frame: FrameType) -> None:
+        """An array was written to one element. Raises what `put` raised for anything else."""
+        if not np.ndim(value):
+            raise  # noqa: PLE0704 - called where it is handled
+        memory, line = self._memory, line_of(frame.f_code, frame.f_lasti)
+        element = memory.element(place)
+        self._recorder.note("shape", memory, element, (line,), (
+            f"{self._recorder.here()}{line} writes an array of sizes {np.shape(value)} to element {element} of "
+            f"{memory.name}, which holds one number. An array of two dimensions takes two indices: a[i] is a whole "
+            f"row of it, a[i, j] a number."))
+        raise Stop from None
 
     def _read(self, frame: FrameType) -> np.ndarray:
         """A copy of all elements, each read once."""

@@ -41,6 +41,7 @@ class KernelTrace(Trace):
     recorder: KernelRecorder
     grid: Dim3
     block: Dim3
+    barriers: int  # to which the threads of the last block have come together
     raced: set[tuple[int, int]]  # memories by id, and flat elements, that take part in a race
 
     @property
@@ -130,6 +131,7 @@ def trace_kernel(kernel: Callable[..., Any], grid: Any, block: Any, *args: Any, 
     made = call.run(lambda copy, given: call.simulator.launch(call.runnable(copy), grid, block, given), order)
     assert isinstance(made, KernelTrace)
     made.grid, made.block = call.simulator.gridDim, call.simulator.blockDim
+    made.barriers = call.simulator.barriers
     call.finish(made, once)
     made.raced = call.raced
     return made

@@ -13,11 +13,14 @@ import numpy as np
 
 from course.trace.array import RecordedArray
 from course.trace.gpu_memory import MOST_ACCESSES, KernelMemory, KernelRecorder, Phase, Thread, index_in
+from course.trace.program import parted_by
 from course.trace.rebuild import ordered
 from course.trace.recorder import Place, Recorder, Stop, assigned_at, line_of, spot_of, text_of
+from terox.cuda import simulator
 from terox.cuda.simulator import Dim3, Simulator, divergence, rubbish
 
 MOST_WAITS = 10_000  # at barriers, of all threads of a block together
+_MACHINE = {__file__, simulator.__file__}
 _KNOWN_LATE = {"blockDim", "gridDim", "threadIdx", "blockIdx", "shape", "size", "grid", "gridsize"}
 
 
@@ -67,8 +70,10 @@ class TracingSimulator(Simulator):
         labels = [Thread(self.blockIdx, thread) for thread in [*first.values(), *ended[:1]]]
         block = f"In block {index_in(self.blockIdx, self.gridDim)}: " if max(self.gridDim) > 1 else ""
         where = " and ".join(map(str, sorted(first)))
+        parted = parted_by([called_from(frame) for _, frame in waiting])
         self.recorder.note("divergent barrier", None, None, tuple(first), (
-            f"divergent barrier at {where}: {block}{divergence(waiting, ended, self.blockDim)}"), tuple(labels))
+            f"divergent barrier at {where}: {block}{divergence(waiting, ended, self.blockDim)} {parted}".rstrip()),
+            tuple(labels))
         raise Stop
 
     def shared_array(self, shape: Any, dtype: Any, frame: FrameType) -> Any:
@@ -111,6 +116,15 @@ class TracingSimulator(Simulator):
             self.recorder.note("shape", None, None, (made,), (
                 f"{made} makes an array in shared memory whose size depends on `{late[0]}`. On a GPU, that size is "
                 f"part of the program and has to be known when the kernel is compiled: take a constant."))
+
+
+def called_from(frame: FrameType | None) -> list[Place]:
+    """The place of a frame, that of the call that led to it, and so on up to the kernel."""
+    found = []
+    while frame is not None and frame.f_code.co_filename not in _MACHINE:
+        found.append(line_of(frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return found
 
 
 class Runnable:

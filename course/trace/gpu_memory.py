@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
@@ -54,9 +55,15 @@ class KernelRecorder(Recorder):
         block = f" of block {index_in(label.block, self.grid)}" if max(self.grid) > 1 else ""
         return f"thread {index_in(label.thread, self.block)}{block}"
 
-    def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int) -> str:
+    def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int, expression: Any = None) -> str:
+        if index < 0 and counts_from_the_end(expression):
+            return f" Count from the beginning: the last index is {sizes[dim] - 1} here, the size minus 1."
         if index < 0:
-            return " Only an index of at least 0 may come to this line: an `if` has to keep the other threads from it."
+            return (" Only an index of at least 0 may come to this line: if the index is what was meant, an `if` has "
+                    "to keep the other threads from it.")
+        if sizes[dim] == 1 and len(sizes) == 2:
+            return (f" There is one {('row', 'column')[dim]} only. If it serves all threads, its number is 0 for each "
+                    f"of them; if not, an `if` has to keep those that have none from reading and writing.")
         shared = isinstance(memory, KernelMemory) and memory.space == "shared"
         along = [self.block[d] * (1 if shared else self.grid[d]) for d in range(3)]
         many = along[0] * along[1] * along[2] if len(sizes) == 1 else max(along)
@@ -131,6 +138,13 @@ class KernelMemory(Memory):
         recorder = self.recorder
         if len(recorder.unset) < 10_000:
             recorder.unset.append(Unset(self, place, line, recorder.label, recorder.phase))  # type: ignore[arg-type]
+
+
+def counts_from_the_end(expression: Any) -> bool:
+    """Whether an index is written as Python counts from the end: -1 - t, -t."""
+    while isinstance(expression, ast.BinOp):
+        expression = expression.left
+    return isinstance(expression, ast.UnaryOp) and isinstance(expression.op, ast.USub)
 
 
 def index_in(index: Dim3, sizes: Dim3) -> str:

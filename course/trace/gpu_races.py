@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
 from course.trace.gpu_memory import KernelRecorder, Phase, Thread
-from course.trace.recorder import WRITE, Memory, Place, line_of, spot_of
+from course.trace.program import calls_itself_again
+from course.trace.recorder import READ, WRITE, Memory, Place, line_of, spot_of
 
 _ATOMIC = 2
 MOST_LOOKS = 12  # at conflicts of one pair of lines, to find the one that says best where a barrier is missing
@@ -125,6 +126,13 @@ class _Report:
         if orders[True] < orders[False] or not orders and behind < ahead:
             ahead, behind = behind, ahead
         backward = ahead.file == behind.file and ahead.line > behind.line
+        again = calls_itself_again(ahead, behind) if backward else None
+        if again is not None:
+            read = self.log[conflict.one if self._line(conflict.one) == ahead else conflict.other][2] == READ
+            return (ahead.line, behind.line, 0), (
+                f"{again} is called again, and the next call comes to {_short(behind, ahead)} while a thread is still "
+                f"in {ahead}: " + ("in that line read into a variable, then cuda.syncthreads(), then return."
+                                   if read else "put cuda.syncthreads() after it."))
         where = (f"put cuda.syncthreads() between them: after {ahead}, at the end of the loop's body, before its next "
                  f"turn comes to {_short(behind, ahead)}") if backward else \
             f"put cuda.syncthreads() between them: after {ahead}, before {_short(behind, ahead)}"
@@ -139,10 +147,9 @@ class _Report:
                 yield lines[one][0] < lines[other][0]
 
     def _turn(self, number: int) -> int:
-        """How often its thread had come to this instruction before, since the last barrier."""
-        label, phase = self.log[number][3]
-        spot = spot_of(*self.log[number][4:])
-        return sum(1 for entry in self.log[:number] if entry[3] == (label, phase) and spot_of(*entry[4:]) == spot)
+        """How often its thread had read, or written, at this place in the program before, since the last barrier."""
+        kind_and_who, spot = self.log[number][2:4], spot_of(*self.log[number][4:])
+        return sum(1 for entry in self.log[:number] if entry[2:4] == kind_and_who and spot_of(*entry[4:]) == spot)
 
     def _by_thread(self, phase: Any) -> dict[Hashable, dict[Place, list[int]]]:
         """For each thread, and each line: the numbers of its accesses in this phase."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from course.term import count
 from course.trace.recorder import Memory, Place, Recorder, Stop, line_of, text_of
 
 
@@ -26,13 +27,16 @@ class Checked:
 
     def _checked(self, key: Any, frame: FrameType, does: str) -> Any:
         """The key, with every part of it in range."""
+        if hasattr(key, "_fields"):  # cuda.threadIdx, and not one of its numbers
+            raise IndexError(f"an index of {self._memory.name} is {type(key).__name__}{tuple(key)}, which is three "
+                             "numbers: take one of them, as in cuda.threadIdx.x")
         parts = list(key) if isinstance(key, tuple) else [key]
         if any(part is Ellipsis for part in parts):
             at = [part is Ellipsis for part in parts].index(True)
             parts[at:at + 1] = [slice(None)] * (len(self.shape) - len(parts) + 1)
         if len(parts) > len(self.shape):
-            raise IndexError(f"{self._memory.name} has {len(self.shape)} dimensions, and {len(parts)} indices were "
-                             f"given")
+            raise IndexError(f"{self._memory.name} has {count(len(self.shape), 'dimension')}, and "
+                             f"{len(parts)} indices were given")
         checked: list[Any] = []
         for dim, part in enumerate(parts):
             size = self.shape[dim]
@@ -69,16 +73,21 @@ class Checked:
         """Whether a negative index is meant so: in sizes and strides, and where `-1` stands in the program."""
         if not self._memory.counted:
             return True
-        try:
-            key = ast.parse(text_of(frame.f_code, frame.f_lasti).strip(), mode="eval").body
-        except SyntaxError:
-            return False
-        part: Any = getattr(key, "slice", None)
-        if isinstance(part, ast.Tuple):
-            part = part.elts[dim] if dim < len(part.elts) else None
+        part = self._in_program(frame, dim)
         parts = [getattr(part, bound, None) for bound in bounds.split()] if bounds else [part]
         return all(isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub)
                    and isinstance(part.operand, ast.Constant) for part in parts)
+
+    def _in_program(self, frame: FrameType, dim: int) -> Any:
+        """The expression that stands between the brackets for one dimension, None where that is not known."""
+        try:
+            key = ast.parse(text_of(frame.f_code, frame.f_lasti).strip(), mode="eval").body
+        except SyntaxError:
+            return None
+        part = getattr(key, "slice", None)
+        if isinstance(part, ast.Tuple):
+            part = part.elts[dim] if dim < len(part.elts) else None
+        return part
 
     def _called(self) -> str:
         """The name of the array, or which part of it this view is."""
@@ -107,7 +116,7 @@ class Checked:
                "Compiled, this touches memory that belongs to something else, and nobody says so.")
         self._stop("negative index" if negative else "out of range", part, line, (
             f"{self._recorder.here()}{line} {does} {what} {part} of {self._called()}, which has {self._sizes(dim)}. "
-            f"{why}{self._recorder.advice(self._memory, self.shape, dim, part)}"))
+            f"{why}{self._recorder.advice(self._memory, self.shape, dim, part, self._in_program(frame, dim))}"))
 
     def _bad_slice(self, kind: str, first: int, last: int, size: int, frame: FrameType, why: str) -> None:
         line = line_of(frame.f_code, frame.f_lasti)

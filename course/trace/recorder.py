@@ -138,8 +138,11 @@ class Recorder:
             self.problems.append(Problem(kind, element, array, (self._label,) if labels is None else labels, lines,
                                          message))
 
-    def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int) -> str:
-        """What to do about an index out of range, "" where nothing is known: for whoever knows who runs the kernel."""
+    def advice(self, memory: Memory, sizes: tuple[int, ...], dim: int, index: int, expression: Any = None) -> str:
+        """What to do about an index out of range, "" where nothing is known: for whoever knows who runs the kernel.
+
+        expression: what stands in the program for the index (ast), if that is known.
+        """
         return ""
 
     def allocates(self, name: str, made: Place) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from small_course import edit, small_course, solve
 
-from course import edition, guide, progress
-from course.manifest import load
+from course import cli, edition, guide, progress
+from course.manifest import ROOT, load
 from course.runner import Outcome, TaskResult
 from course.term import style, wrapped
 
@@ -106,6 +106,21 @@ def test_next_of_one_module(root, capsys):
     assert "Task 1.1" in shown(capsys)
     assert guide.next_step(root, 7) == 2
     assert "There is no module 7" in capsys.readouterr().err
+
+
+def test_next_jumps_to_a_module_from_the_command_line(root, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "ROOT", root)
+    assert cli.main(["next"]) == 0
+    assert "Task 0.1" in shown(capsys)
+    assert cli.main(["next", "1"]) == 0
+    assert "Task 1.1" in shown(capsys)
+    assert cli.main(["next", "7"]) == 2
+    assert "There is no module 7" in capsys.readouterr().err
+
+
+def test_make_next_hands_the_module_on():
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    assert lines[lines.index("next:") + 1].split() == ["@$(COURSE)", "next", "$(MODULE)"]
 
 
 def test_next_reads_files_that_python_cannot(root, capsys):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course.check import CheckFailed, Whole
 from course.manifest import Manifest, Module, Task
 from course.runner import overlay
 from course.runner.describe import Describer
@@ -16,6 +17,7 @@ from course.runner.explain import Explainer
 from course.runner.outcome import UsageError
 from course.runner.rows import WIDTH, example_rows, row
 from course.runner.source import PathMap, Sources
+from terox.cuda.simulator import Dim3
 
 
 def task(task_id: str, file: str = "terox/one/a.py", **functions: int) -> Task:
@@ -261,6 +263,7 @@ def test_example_rows():
     old = ["Falsifying example: test_f(\n    x=-1000.0,  # or any other generated value\n)"]
     assert example_rows(old, "")[0].split() == ["Input:", "x", "=", "-1000.0"]
     assert example_rows(old, "sigmoid(-1000.0)") == []
+    assert example_rows(["Failing test case: f(count=1_000, block=8)".replace(", ", ",\n")], "f(1000, 8)") == []
     assert example_rows(["Falsifying explicit example: test_f(self=<t>, x=3)"], "") != []
 
 
@@ -282,6 +285,22 @@ def test_a_float_for_a_whole_number_is_explained(code, noted, tmp_path):
     described = Describer(str(tmp_path), str(tmp_path))(raised.value)
     lines = Explainer(sources(tmp_path, ""))._error(described)
     assert ("`//` gives a whole number" in " ".join(" ".join(lines).split())) == noted
+
+
+def test_a_call_that_says_all_of_the_input_has_no_row_for_it(tmp_path):
+    for call, shown in (("kernel, 3 threads", True), (Whole("kernel, 3 threads"), False)):
+        error = CheckFailed(call, "1", "2")
+        error.add_note("Failing test case: test_f(\n    width=4,\n)")
+        described = Describer(str(tmp_path), str(tmp_path))(error)
+        lines = " ".join(Explainer(sources(tmp_path, ""))._check(described))
+        assert "kernel, 3 threads" in lines and ("Input:" in lines) == shown
+
+
+def test_the_three_numbers_of_a_thread_are_explained(tmp_path):
+    with pytest.raises(TypeError) as raised:
+        Dim3(1, 0, 0) < 3  # noqa: B015
+    described = Describer(str(tmp_path), str(tmp_path))(raised.value)
+    assert "take .x of them" in " ".join(Explainer(sources(tmp_path, ""))._error(described))
 
 
 def test_row():

@@ -95,6 +95,37 @@ def test_a_negative_index_is_named():
     assert found.lines[0].line == line_in(kernel, "a[t - 1]")
 
 
+def test_an_index_from_the_end_and_that_of_a_single_column_are_told_apart_from_a_missing_guard():
+    def backward(out, a):
+        out[cuda.threadIdx.x] = a[-1 - cuda.threadIdx.x]
+
+    def same(out, a):
+        out[cuda.threadIdx.x] = a[0, cuda.threadIdx.x]
+
+    found = only(trace_kernel(backward, 1, 4, zeros(4), numbers(4)), "negative index")
+    assert "the last index is 3 here" in found.message
+    found = only(trace_kernel(same, 1, 4, zeros(4), numbers(4).reshape(4, 1)), "out of range")
+    assert "There is one column only" in found.message and "more threads" not in found.message
+
+
+def test_a_row_for_a_number_and_three_numbers_for_an_index_are_named():
+    def row(out, a):
+        out[cuda.threadIdx.x] = a[cuda.threadIdx.x] * 2
+
+    def three(out, a):
+        out[cuda.threadIdx] = a[0, 0]
+
+    def two(out, a):
+        out[cuda.threadIdx.x, 0] = a[0, 0]
+
+    found = only(trace_kernel(row, 1, 4, zeros(4), numbers(8).reshape(4, 2)), "shape")
+    assert "writes an array of sizes (2,) to element 0 of out" in found.message and "a[i, j]" in found.message
+    with pytest.raises(IndexError, match="take one of them, as in cuda.threadIdx.x"):
+        trace_kernel(three, 1, 4, zeros(4), numbers(8).reshape(4, 2))
+    with pytest.raises(IndexError, match="out has 1 dimension, and 2 indices were given"):
+        trace_kernel(two, 1, 4, zeros(4), numbers(8).reshape(4, 2))
+
+
 # ---- Memory that nobody has written, and inputs ----
 
 
@@ -169,6 +200,36 @@ def test_a_divergent_barrier_is_a_problem_with_its_lines():
     two = only(trace_kernel(changed(puzzles.pooled, "cuda.syncthreads()", "cuda.syncthreads() if i < 3 else "
                                     "cuda.syncthreads()"), 2, 8, zeros(8), numbers(8), out=()), "divergent barrier")
     assert "In block 0: " in two.message
+
+
+def test_the_message_of_a_divergent_barrier_names_what_parts_the_threads():
+    def waits():
+        cuda.syncthreads()
+
+    def branch(out):
+        if cuda.threadIdx.x < 3:
+            waits()
+        out[cuda.threadIdx.x] = 0
+
+    def leaves(out):
+        t = cuda.threadIdx.x
+        if t > 2:
+            out[t] = 0
+            return
+        cuda.syncthreads()
+        out[t] = 1
+
+    def loops(out):
+        t = cuda.threadIdx.x
+        for _ in range(t):
+            cuda.syncthreads()
+        out[t] = 0
+
+    for kernel, words, text in ((branch, "Look at the `if` in", "if cuda"), (loops, "Look at the loop in", "for _"),
+                                (leaves, "Look at the `return` in", "return")):
+        found = only(trace_kernel(kernel, 1, 4, zeros(4), out=()), "divergent barrier")
+        assert f"{words} test_trace_gpu.py:{line_in(kernel, text)}, " in found.message
+    assert ", in waits)" in only(trace_kernel(branch, 1, 4, zeros(4), out=()), "divergent barrier").message
 
 
 def test_two_arrays_on_one_line_are_named_and_so_is_a_size_that_is_not_known_early():

@@ -186,6 +186,9 @@ def test_the_barrier_after_the_result_matters_when_the_function_is_called_again(
     file = made.problems[0].lines[0].file
     assert sorted(line.line for line in made.problems[0].lines) == [
         line_of_copy(file, text) for text in ("values[t] = value", "result = values[0]")]
+    said = made.problems[0].message
+    assert "block_fold is called again" in said and "loop" not in said
+    assert "read into a variable, then cuda.syncthreads(), then return" in said
 
 
 def test_the_same_run_gives_the_same_problems_and_another_order_the_same_kinds():
@@ -212,6 +215,25 @@ def test_a_statement_that_reads_what_others_write_needs_a_variable():
     assert kinds(made) == ["race"]
     assert "read into a variable, then cuda.syncthreads(), then write" in made.problems[0].message
     assert made.problems[0].lines[0].line == line_in(kernel, "kept[(t + 1) % 8]")
+
+
+def test_what_is_added_in_place_from_a_neighbor_is_to_be_read_first_although_a_barrier_follows():
+    def kernel(out, a):
+        sums = cuda.shared.array(8, np.float32)
+        t, distance = cuda.threadIdx.x, 1
+        sums[t] = a[t]
+        cuda.syncthreads()
+        while distance < 8:
+            if t >= distance:
+                sums[t] += sums[t - distance]
+            cuda.syncthreads()
+            distance *= 2
+        out[t] = sums[t]
+
+    for order in ORDERS:
+        made = trace_kernel(kernel, 1, 8, np.zeros(8, NUMBER), numbers(8), order=order)
+        assert set(kinds(made)) == {"race"}
+        assert "read into a variable, then cuda.syncthreads(), then write" in made.problems[0].message
 
 
 # ---- Global memory ----

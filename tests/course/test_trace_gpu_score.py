@@ -23,6 +23,7 @@ def test_counts_and_the_score_are_those_of_the_kernel(results, length, block):
     reads, writes = made.counts("a")
     assert reads.tolist() == [1] * a.size and not writes.any()
     score, steps = made.score(), block.bit_length() - 1
+    assert made.barriers == steps + 2
     assert score == (-(-length // block), 1, 2 * steps + 1, 1 + steps)
     assert score.total == made.total == (a.size, results, results * (2 * (block - 1) + block),
                                          results * (block + block - 1))

@@ -1,4 +1,4 @@
-"""Sizes and strides of several operands, as tensors come by them, for the kernels of tasks 4.2 and 4.3."""
+"""Sizes and strides of several operands, as tensors come by them, for the kernels of tasks 4.2 to 4.5."""
 
 from __future__ import annotations
 
@@ -26,18 +26,28 @@ def shapes(draw, most=72, dims=4):
 
 @st.composite
 def strides_for(draw, sizes, stretched=True):
-    """Memory in any order of the dimensions, with gaps; where `stretched`, with strides of 0, too."""
-    order = list(range(len(sizes))) if draw(st.booleans()) else draw(st.permutations(range(len(sizes))))
-    strides, step = [0] * len(sizes), 1
+    """Strides of one operand: memory in any order of the dimensions, often that of its transpose, with gaps.
+
+    stretched: how many of the first dimensions may have a stride of 0; True for all of them, False for none.
+    """
+    rank = len(sizes)
+    may = rank if stretched is True else int(stretched)
+    order = list(range(rank))
+    how = draw(st.sampled_from(["plain", "plain", "turned", "any", "any"]))
+    if how == "turned":
+        order[-2:] = order[:-3:-1]
+    elif how == "any":
+        order = draw(st.permutations(order))
+    strides, step = [0] * rank, 1
     for d in reversed(order):
         look = draw(st.sampled_from(["plain", "plain", "plain", "gap", "other"]))
         if look == "gap":
             step *= draw(st.integers(2, 3))
         if look == "other" and sizes[d] == 1:
             strides[d] = draw(st.sampled_from([0, 1, 7]))  # no step is ever taken along it
-        elif look != "other" or not stretched:
+        elif look != "other" or d >= may:
             strides[d] = step
-            step *= sizes[d]
+            step *= max(sizes[d], 1)
     chosen = tuple(strides)
     return chosen
 
@@ -59,4 +69,4 @@ def first_fastest(sizes, strides):
 
 def room(sizes, strides):
     """How many places there are from element 0 to the last one in memory."""
-    return 1 + sum((size - 1) * stride for size, stride in zip(sizes, strides))
+    return 0 if 0 in sizes else 1 + sum((size - 1) * stride for size, stride in zip(sizes, strides))

@@ -6,23 +6,15 @@ import itertools
 import math
 
 import numpy as np
+from geometry import contiguous, room, strides_for
 from hypothesis import strategies as st
-from launching import launch
+from launching import launch, written_out
 
 from course import check
 from course.trace.gpu import trace_kernel
 from terox.cuda import matmul
 
 UNTOUCHED = -987654  # in out, wherever nothing was written
-
-
-def contiguous(sizes):
-    return tuple(math.prod(sizes[d + 1 :]) for d in range(len(sizes)))
-
-
-def room(sizes, strides):
-    """How many places there are from the first element to the last one in memory."""
-    return 0 if 0 in sizes else 1 + sum((size - 1) * stride for size, stride in zip(sizes, strides))
 
 
 def places(sizes, strides):
@@ -106,10 +98,33 @@ class Product:
         """Run the kernel traced. Raises CheckFailed for what is not as it should be, but for problems of the kind
         `unless`.
         """
-        return explained(self.traced(kernel, memories), repr(self), {
-            name: f"The place of an element of `{name}` is what offset says for the product of the batch, with "
-            f"batch_strides[{n}], and its row and column times the two steps of strides[{n}]."
-            for n, name in enumerate(("out", "a", "b"))}, unless)
+        return explained(self.traced(kernel, memories), repr(self), self.misplaced, unless, self.written_out())
+
+    def misplaced(self, problem):
+        """What is wrong with a place outside of memory: the guard of a thread without an element, or the place."""
+        name = problem.array
+        if name not in ("out", "a", "b"):
+            return ""
+        number = ("out", "a", "b").index(name)
+        *steps, down, right = self.own[number]
+        (block, thread), sizes = problem.iterations[0], self.shapes[number][-2:]
+        first_place = sum(i * step for i, step in zip(np.unravel_index(block.z, self.batch), steps))
+        for first in range(0, self.k, self.side) if number else (0,):
+            row = first + thread.y if name == "b" else block.y * self.side + thread.y
+            column = first + thread.x if name == "a" else block.x * self.side + thread.x
+            if problem.element == first_place + row * down + column * right and not (row < sizes[0] and
+                                                                                     column < sizes[1]):
+                told = {"out": f"row {row} and column {column}", "a": f"row {row} and p = first + x = {column}",
+                        "b": f"p = first + y = {row} and column {column}"}[name]
+                return (f"The thread has no element there: that would be {told}, and `{name}` has {sizes[0]} rows and "
+                        f"{sizes[1]} columns. Its guard asks for both.")
+        return (f"The place of an element of `{name}` is what offset says for the product of the batch, with "
+                f"batch_strides[{number}], and its row and column times the two steps of strides[{number}].")
+
+    def written_out(self):
+        """A sentence for whoever wrote a number and not TILE."""
+        said = written_out(matmul.matmul_kernel, {n: "TILE" for n in (16, matmul.TILE) if n != self.side})
+        return f"TILE is {self.side} here.{said}" if said else ""
 
     def operands(self, memories, a=None, b=None):
         """The matrices a and b, as arrays; or what is read with other strides in their place."""
@@ -130,13 +145,15 @@ class Product:
         return f"thread ({j % side}, {i % side}) of block ({j // side}, {i // side}, {z})"
 
 
-def explained(made, call, where, unless=""):
-    """What was traced. Raises CheckFailed with the first problem; for a place outside of memory, says where to look."""
+def explained(made, call, misplaced, unless="", also=""):
+    """What was traced. Raises CheckFailed with the first problem. misplaced: a function that says of a problem with a
+    place outside of memory where to look. also: what to say besides.
+    """
     for problem in made.problems:
         if problem.kind != unless:
             outside = problem.kind in ("out of range", "negative index", "outside")
-            hint = where.get(problem.array, "") if outside else ""
-            raise check.CheckFailed(call, note=f"{problem.message} {hint}".strip())
+            said = [problem.message, misplaced(problem) if outside else "", also]
+            raise check.CheckFailed(check.Whole(call), note=" ".join(filter(None, said)))
     return made
 
 
@@ -154,24 +171,6 @@ def sizes_near(side, most=2):
 
 
 @st.composite
-def strides_for(draw, sizes, stretched=True):
-    """Strides of one operand: memory in any order of the dimensions, with gaps, and, where `stretched`, with steps of 0
-    along the dimensions of the batch.
-    """
-    rank = len(sizes)
-    order = draw(st.sampled_from([list(range(rank)), [*range(rank - 2), rank - 1, rank - 2]])
-                 if draw(st.booleans()) else st.permutations(range(rank)))
-    strides, step = [0] * rank, 1
-    for d in reversed(order):
-        step *= draw(st.sampled_from([1, 1, 1, 2, 3]))
-        if not (stretched and d < rank - 2 and draw(st.booleans())):
-            strides[d] = step
-            step *= max(sizes[d], 1)
-    chosen = tuple(strides)
-    return chosen
-
-
-@st.composite
 def products(draw, sides, kinds=("float64",), most=2, batches=((1,), (1,), (2,), (3,), (2, 2))):
     """Products of any layout. sides: of tiles."""
     side = draw(st.sampled_from(sides))
@@ -182,7 +181,7 @@ def products(draw, sides, kinds=("float64",), most=2, batches=((1,), (1,), (2,),
         batch = (1,)
     own = [None] * 3
     if draw(st.integers(0, 3)):
-        own = [draw(strides_for((*batch, *shape), stretched=number > 0))
+        own = [draw(strides_for((*batch, *shape), stretched=len(batch) if number else False))
                for number, shape in enumerate([(n, m), (n, k), (k, m)])]
     return Product(n, m, k, batch, *own, kind=draw(st.sampled_from(kinds)), tile=side)
 
@@ -212,8 +211,9 @@ def judge(case, memories, right, mistakes=()):
         if got[place] != wanted[place] and not (got[place] != got[place] and wanted[place] != wanted[place]):
             shown = f"out[{', '.join(map(str, index if case.batch != (1,) else index[1:]))}]"
             value = "not written" if got[place] == UNTOUCHED else check.shown(got[place].item())
+            said = said or general_note(case, shown, index, got[place], wanted[place])
             raise check.CheckFailed(repr(case), f"{shown}: {value}", f"{shown}: {wanted[place].item()}",
-                                    said or general_note(case, shown, index, got[place], wanted[place]))
+                                    f"{said} {case.written_out()}".rstrip())
     place = int(np.flatnonzero(got != wanted)[0])
     raise check.CheckFailed(repr(case), note=said or f"Place {place} of the memory of out was written, and none of its "
                             "elements lies there.")

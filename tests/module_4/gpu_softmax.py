@@ -6,11 +6,14 @@ import itertools
 import math
 
 import numpy as np
-from gpu_products import contiguous, explained, places, room
+from geometry import contiguous, room, strides_for
+from gpu_products import explained, places
 from hypothesis import strategies as st
-from launching import launch
+from launching import few_threads, launch
 
+from course import check
 from course.check import CheckFailed
+from course.term import count
 from course.trace.gpu import trace_kernel
 from terox.cuda import softmax
 
@@ -53,6 +56,35 @@ def part_of(row):
     return top, math.fsum(math.exp(x - top) for x in row)
 
 
+def short(numbers, most=12):
+    """Numbers as a message shows them: a few digits, and the first ones of many."""
+    text = ", ".join(f"{float(x):.6g}" for x in numbers[:most])
+    return f"[{text}{', ...' if len(numbers) > most else ''}]"
+
+
+def softmax_rows(rows):
+    """The softmax of each row, one after the other."""
+    return [x for row in rows for x in by_definition(row)]
+
+
+def rows_close(results, rows, rtol, atol, call, mistakes=None, why=None):
+    """The results, one row after the other, are softmax of the rows; or a failure that shows the first wrong one.
+
+    mistakes: as in course.check. why: a function of a row and its results that says what to think of it, or None.
+    """
+    wanted, length = softmax_rows(rows), len(rows[0])
+    try:
+        check.all_close(results, wanted, rtol=rtol, atol=atol, mistakes=mistakes)
+    except CheckFailed as error:
+        bad = next(i for i, pair in enumerate(zip(results, wanted)) if not np.isclose(*pair, rtol, atol, True))
+        row, number = divmod(bad, length)
+        mine, name = slice(row * length, row * length + length), f"row {row}, element {number}"
+        note = error.note if error.note and not error.note.startswith("The first difference") else (
+            why and why(rows[row], results[mine]))
+        raise CheckFailed(call, f"{name}: {results[bad]:.9g}; the row: {short(results[mine])}",
+                          f"{name}: {wanted[bad]:.9g}; the row: {short(wanted[mine])}", note) from None
+
+
 class Rows:
     """Rows of one softmax. sizes: (*rows, length); out, a: strides of these dimensions. block: threads of a block."""
 
@@ -61,7 +93,8 @@ class Rows:
         self.own = out or contiguous(self.sizes), a or contiguous(self.sizes)
 
     def __repr__(self):
-        return (f"softmax_kernel: rows {self.sizes[:-1]}, length {self.sizes[-1]}, {self.block} threads a block; "
+        return (f"softmax_kernel: rows {self.sizes[:-1]}, length {self.sizes[-1]}, "
+                f"{count(self.block, 'thread')} a block; "
                 f"strides (rows, element) of out {self.own[0]}, a {self.own[1]}; {self.kind}")
 
     @property
@@ -95,28 +128,17 @@ class Rows:
 
     def checked(self, memories, most=None):
         """Run the kernel traced. Raises CheckFailed for what is not as it should be."""
-        return explained(self.traced(memories, most), repr(self), {
+        made = self.traced(memories, most)
+        unset = any(problem.kind == "not initialized" for problem in made.problems[:1])
+        also = few_threads(self.block, most or self.block) if unset else ""
+        return explained(made, repr(self), lambda problem: {
             name: f"The place of element i of a row of `{name}` is offset(row, rows, strides[{n}]) + i * steps[{n}]."
-            for n, name in enumerate(("out", "a"))})
+            for n, name in enumerate(("out", "a"))}.get(problem.array, ""), also=also)
 
     def read(self, memory, which, strides=None):
         """What lies in memory at the elements of out (0) or a (1), row by row; None where there is nothing."""
         found = places(self.sizes, strides or self.own[which]).reshape(self.count, -1)
         return memory[found].tolist() if found.max() < len(memory) else None
-
-
-@st.composite
-def strides_for(draw, sizes, stretched):
-    """Strides of one operand: memory in any order of the dimensions, with gaps, and with steps of 0 if `stretched`."""
-    strides, step = [0] * len(sizes), 1
-    order = list(range(len(sizes))) if draw(st.booleans()) else draw(st.permutations(range(len(sizes))))
-    for d in reversed(order):
-        step *= draw(st.sampled_from([1, 1, 2, 3]))
-        if not (stretched and draw(st.sampled_from([False, False, True]))):
-            strides[d] = step
-            step *= sizes[d]
-    chosen = tuple(strides)
-    return chosen
 
 
 @st.composite

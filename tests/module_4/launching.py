@@ -5,7 +5,9 @@ Numbers alone prove little about a kernel: a race may give the right ones. What 
 
 from __future__ import annotations
 
+import ast
 import inspect
+import textwrap
 
 import numpy as np
 
@@ -35,7 +37,10 @@ def launch(kernel, grid, block, *args, call=None, **bound):
     try:
         ready.launch(grid, block, *args)
     except BarrierError as error:
-        raise CheckFailed(call, note=str(error)) from None
+        copies = [each.copy() if isinstance(each, np.ndarray) else each for each in args]
+        found = _traced(ready, grid, block, copies)  # says more
+        raise CheckFailed(call, note=next((each.message for each in found if each.kind == "divergent barrier"),
+                                          str(error))) from None
     except IndexError as error:
         raise CheckFailed(call, note=f"{_where(error)}{error}. On a GPU, nobody would notice, and other memory would "
                                      "be read or overwritten.").with_traceback(error.__traceback__) from None
@@ -43,7 +48,7 @@ def launch(kernel, grid, block, *args, call=None, **bound):
 
 def _launch_compiled(ready, grid, block, args, call):
     copies = [each.copy() if isinstance(each, np.ndarray) else each for each in args]
-    for problem in trace_kernel(ready.loop, grid, block, *ready.bound.values(), *copies, out=(), fresh=False).problems:
+    for problem in _traced(ready, grid, block, copies):
         if problem.kind in DEADLY:
             raise CheckFailed(call, note=problem.message)
     cuda = _numba.numba_cuda
@@ -52,6 +57,30 @@ def _launch_compiled(ready, grid, block, args, call):
     for array, memory in zip(args, moved):
         if isinstance(array, np.ndarray):
             array[...] = memory.copy_to_host()
+
+
+def _traced(ready, grid, block, args):
+    """The problems that the tracer finds, what explains most first."""
+    return trace_kernel(ready.loop, grid, block, *ready.bound.values(), *args, out=(), fresh=False).problems
+
+
+def written_out(function, meant):
+    """A sentence about a number in a function's code that should be a name, or "". meant: {number: name}."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):  # no source to look at
+        return ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value in meant:
+            return f" The kernel says {node.value}: that has to be {meant[node.value]}."
+    return ""
+
+
+def few_threads(threads, most):
+    """What to say of shared memory that nobody has written, where a block has fewer threads than BLOCK, `most`."""
+    return "" if threads >= most else (
+        f"The block has {count(threads, 'thread')} here, and BLOCK is {most}: only the first cuda.blockDim.x places "
+        "are written. So the tree begins with half of the threads, cuda.blockDim.x // 2.")
 
 
 def _where(error):

@@ -20,30 +20,36 @@ def numbers(*shape, start=1):
 class Run:
     """A puzzle, run in the simulator with arrays that record."""
 
-    def __init__(self, puzzle, grid, block, shape, *operands, constants=None, because=None):
-        """shape: of out. because: {kind of problem: a sentence about this puzzle, added to what the tracer says}."""
+    def __init__(self, puzzle, grid, block, shape, *operands, constants=None, because=None, also=""):
+        """shape: of out. because: {kind of problem: a sentence about this puzzle, added to what the tracer says}.
+
+        also: a sentence about any failure.
+        """
         self.names = ("out", "a", "b")[: 1 + len(operands)]
         self.grid, self.block, self.operands = grid, block, operands
         self.out = np.full(shape, np.nan, np.float32)
         given = "".join(f", {name} = {each.tolist()}" for name, each in zip(self.names[1:], operands))
         width = f", WIDTH = {constants['WIDTH']}" if constants else ""
-        self.launch = f"{puzzle.__name__}, {blocks_of(grid)} of {threads_of(block)}{width}{given}"
-        self.call = f"out after {self.launch}"
+        self.launch = check.Whole(f"{puzzle.__name__}, {blocks_of(grid)} of {threads_of(block)}{width}{given}")
+        self.call = check.Whole(f"out after {self.launch}")
+        self.also = also
         self.made = trace_kernel(puzzle, grid, block, self.out, *operands, names=self.names, out="out",
                                  read_only=self.names[1:], once=True, constants=constants)
         for problem in self.made.problems:  # what was not written shows in the values, with more to go by
             if problem.kind != "never written":
-                more = (because or {}).get(problem.kind)
-                raise CheckFailed(self.launch, note=f"{problem.message} {more}" if more else problem.message)
+                said = [problem.message, (because or {}).get(problem.kind), also]
+                raise CheckFailed(self.launch, note=" ".join(filter(None, said)))
 
     def gives(self, expected, mistakes=None, note=None, missing=None):
         """The values of out. mistakes: as in course.check, with arrays.
 
         missing: {a sentence: a mask of those elements that nobody has written if it is true}.
         """
+        note = " ".join(filter(None, [note, self.also])) or None
+        mistakes = {f"{text} {self.also}".strip(): each for text, each in (mistakes or {}).items()}
         if np.isnan(self.out).any():
             check.equal(self.out.tolist(), expected.tolist(), call=self.call, note=self._unwritten(missing or {}, note))
-        wrong = {text: np.asarray(each, np.float32).tolist() for text, each in (mistakes or {}).items()}
+        wrong = {text: np.asarray(each, np.float32).tolist() for text, each in mistakes.items()}
         check.equal(self.out.tolist(), expected.tolist(), call=self.call, mistakes=wrong, note=note)
 
     def _unwritten(self, missing, note):

@@ -112,7 +112,8 @@ def test_blocks(count, block, idle):
               "elements.")
     run = Run(puzzles.blocks, grid, block, (count,), a, because={
         "race": "No two threads may have the same number: think of those in other blocks.", "out of range": number,
-        "negative index": number})
+        "negative index": number}, also="WIDTH is a constant of the puzzles that follow. How many threads a block has, "
+        "cuda.blockDim.x says." if "WIDTH" in puzzles.blocks.__code__.co_names else "")
     run.gives(a * a, {"That is twice a[i], not its square.": 2 * a, "That is a[i], not its square.": a})
     run.own("out", lambda i: (i // block, i % block), "Block 0 has the first elements, in the order of its threads, "
             "block 1 those that follow.", written=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from launching import written_out
 from puzzle_cases import Run, launched, numbers, same
 
 from course import check
@@ -19,17 +20,18 @@ WIDTHS = st.sampled_from([puzzles.WIDTH, 4, 2, 16])
 READ_ONCE = "Each thread reads its own element of a, once; what others have read, it takes from shared memory."
 
 
-def other_width(width):
-    """A sentence for whoever wrote the number and not the name."""
-    return "" if width == puzzles.WIDTH else (
-        f" WIDTH is {width} here: wherever the kernel says {puzzles.WIDTH} for it, it has to say WIDTH.")
+def other_width(puzzle, width):
+    """A sentence for whoever wrote a number and not the name."""
+    said = width != puzzles.WIDTH and written_out(puzzle, {puzzles.WIDTH: "WIDTH", puzzles.WIDTH - 1: "WIDTH - 1"} | (
+        {} if puzzle is not puzzles.running_sum else {
+            puzzles.WIDTH // 2: "WIDTH // 2", int(math.log2(puzzles.WIDTH)): "log2(WIDTH)"}))
+    return f"WIDTH is {width} here.{said}" if said else ""
 
 
 def run_shared(puzzle, grid, width, a, because):
     """A run with shared memory of `width` numbers, in which each thread reads its own element of `a`, once."""
-    because = {kind: text + other_width(width) for kind, text in because.items()}
     constants = {"WIDTH": width} if width != puzzles.WIDTH else None
-    return Run(puzzle, grid, width, a.shape, a, constants=constants, because=because)
+    return Run(puzzle, grid, width, a.shape, a, constants=constants, because=because, also=other_width(puzzle, width))
 
 
 def keeps_to_its_own(run, width):
@@ -135,20 +137,18 @@ def test_running_sum(width):
         "race": "In each step all read before anybody writes, and write before anybody reads the next time.",
         "divergent barrier": "All threads have to go through the loop equally often, and call each barrier in it."})
     distances = [2**step for step in range(int(math.log2(width)))]
-    other = other_width(width)
     wrong = {
-        "That is a: nothing was added." + other: a,
-        "The last step is missing: a distance of WIDTH / 2 is needed, too." + other: in_steps(a, distances[:-1]),
-        "The first step, with a distance of 1, is missing." + other: in_steps(a, distances[1:]),
-        "The distance has to double: with 1, 2, 3, ... elements are added more than once." + other:
+        "That is a: nothing was added.": a,
+        "The last step is missing: a distance of WIDTH / 2 is needed, too.": in_steps(a, distances[:-1]),
+        "The first step, with a distance of 1, is missing.": in_steps(a, distances[1:]),
+        "The distance has to double: with 1, 2, 3, ... elements are added more than once.":
             in_steps(a, range(1, width)),
-        "There is one step only, with a distance of 1." + other: in_steps(a, [1]),
-        "out[i] has a[i], too: that is the sum of what comes before it." + other: np.cumsum(a) - a,
-        "The sums begin at the other end." + other: np.cumsum(a[::-1])[::-1],
-        "That is the sum of all, in every place." + other: np.full(width, a.sum())}
+        "There is one step only, with a distance of 1.": in_steps(a, [1]),
+        "out[i] has a[i], too: that is the sum of what comes before it.": np.cumsum(a) - a,
+        "The sums begin at the other end.": np.cumsum(a[::-1])[::-1],
+        "That is the sum of all, in every place.": np.full(width, a.sum())}
     right = np.cumsum(a, dtype=np.float32)
-    run.gives(right, {text: each for text, each in wrong.items() if not np.array_equal(each, right)},
-              other_width(width).strip() or None)
+    run.gives(right, {text: each for text, each in wrong.items() if not np.array_equal(each, right)})
     keeps_to_its_own(run, width)
     steps = len(distances)
     reads = run.made.score().shared_reads
@@ -156,6 +156,10 @@ def test_running_sum(width):
     check.that(reads <= 4 * steps + 4, f"With WIDTH = {width} there are {steps} steps. One thread reads shared memory "
                f"{reads} times: it adds up one element after the other, instead of sums that others have made.",
                call=run.launch)
+    # Two for each step and one after the copy; one more, before or behind, would still pass.
+    check.that(run.made.barriers <= 2 * steps + 2, f"With WIDTH = {width} there are {steps} steps, with two barriers "
+               f"each, and one barrier before them. Here the threads come to {run.made.barriers}: is there a step too "
+               "many? At a distance of WIDTH, no thread has anybody before it.", call=run.launch)
 
 
 # ---- Launched as the course launches kernels: without the tracer, and on a GPU where there is one ----

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from block_folds import THREADS, add
-from launching import described
+from launching import described, few_threads, written_out
 
 from course import check
 from course.check import CheckFailed
 from course.trace.gpu import trace_kernel
 from terox._numba import cuda
 from terox.cuda.reduce import block_fold
+from terox.cuda.runtime import BLOCK
 
 pytestmark = pytest.mark.task("4.3")
 
@@ -51,11 +52,13 @@ def traced(kernel, grid, block, *args, out="out", **options):
 def judge(made, call, then=""):
     """Raise with the first problem. then: what is to be said of a race besides."""
     for problem in made.problems:
-        raise CheckFailed(call, note=problem.message + (then if problem.kind == "race" else ""))
+        few = f" {few_threads(made.block.x, BLOCK)}".rstrip() + written_out(block_fold, {BLOCK: "BLOCK"})
+        also = {"race": then, "not initialized": few}.get(problem.kind, "")
+        raise CheckFailed(call, note=problem.message + also)
 
 
-def numbers(count):
-    return np.arange(1.0, count + 1)
+def numbers(many):
+    return np.arange(1.0, many + 1)
 
 
 @pytest.mark.parametrize("block", FEW)

@@ -34,6 +34,7 @@ EXAMPLES = [
     Product(2, 2, 2, batch=(2,), tile=2),
     Product(2, 2, 2, batch=(2, 2), a=(0, 4, 2, 1), b=(4, 0, 2, 1), tile=2),
     Product(5, 4, 9, tile=4),
+    Product(2, 2, 1, tile=17),
 ]
 
 

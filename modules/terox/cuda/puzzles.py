@@ -98,8 +98,8 @@ def pooled(out: Any, a: Any) -> None:
 def running_sum(out: Any, a: Any) -> None:
     """Prefix sum. `out[i] = a[0] + ... + a[i]`. One block of WIDTH threads, and WIDTH elements.
 
-    In log2(WIDTH) steps (a loop): with a distance of 1, then 2, then 4, ... each thread adds to its own sum the one
-    that the thread at that distance before it has. With WIDTH = 4, and s for the sums in shared memory:
+    In log2(WIDTH) steps (a loop), and no more: with a distance of 1, then 2, then 4, ... each thread adds to its own
+    sum the one that the thread at that distance before it has. With WIDTH = 4, and s for the sums in shared memory:
 
         at first         s[0] = a0    s[1] = a1         s[2] = a2              s[3] = a3
         distance 1       a0           a0 + a1           a1 + a2                a2 + a3

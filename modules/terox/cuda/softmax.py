@@ -31,8 +31,9 @@ def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, A
 
     Where both maxima are -inf, there is nothing to rescale, and -inf - -inf would be NaN; the joined total is then any
     finite number. (All elements are -inf or there are none, and those count for nothing beside another element.) NaN in
-    a part becomes the maximum. Where a maximum is +inf, also that of one element (inf, 1.0), the joined
-    total is NaN, because inf - inf is: if both totals are always multiplied, that comes by itself.
+    either part stays: in the joined top or in the joined total, also beside a part without elements. `max` lets it
+    through, and a comparison does not. Where a maximum is +inf, also that of one element (inf, 1.0), the joined total
+    is NaN, because inf - inf is: if both totals are always multiplied, that comes by itself.
     """
     # TODO 4.5: the larger maximum; both sums in terms of it. What is -inf - -inf?
     raise NotImplementedError("Task 4.5: join")
@@ -41,10 +42,10 @@ def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, A
 def block_join(kind: Any, top: Any, total: Any) -> tuple[Any, Any]:
     """The parts that the threads of the block have, joined into one, `(top, total)`. Every thread gets it.
 
-    As `block_fold` in 4.3, with a pair for each thread and `join` for `fn`: two arrays of BLOCK elements in shared
-    memory, `cuda.shared.array(BLOCK, kind)`, each made on a line of its own (one place in the code is one array). The
-    block has `cuda.blockDim.x` threads, a power of two and BLOCK at most; all of them call this together, and may
-    call it several times.
+    As `block_fold` in 4.3, with a pair for each thread and `join` for `fn`. Shared memory has places for BLOCK pairs:
+    two arrays, `cuda.shared.array(BLOCK, kind)`, each made on a line of its own (one place in the code is one array),
+    or one of (2, BLOCK). The block has `cuda.blockDim.x` threads, a power of two and BLOCK at most; all of them call
+    this together, and may call it several times.
     """
     # TODO 4.5: the tree of block_fold, for pairs.
     raise NotImplementedError("Task 4.5: block_join")

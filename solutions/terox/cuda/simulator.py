@@ -15,6 +15,7 @@ The names are those of numba-cuda (`numba.cuda`): the same kernel runs on both.
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -304,10 +305,12 @@ def _filled(cell: Any) -> bool:
 
 def divergence(waiting: Sequence[tuple[Dim3, FrameType]], ended: Sequence[Dim3], block: Dim3) -> str:
     """What went wrong at a barrier, in words."""
-    lines: dict[int, list[Dim3]] = {}
+    places: dict[str, list[Dim3]] = {}
     for thread, frame in waiting:
-        lines.setdefault(frame.f_lineno, []).append(thread)
-    parts = [f"{_threads(threads, block)} at syncthreads() in line {line}" for line, threads in lines.items()]
+        code = frame.f_code
+        place = f"{os.path.basename(code.co_filename)}:{frame.f_lineno}, in {code.co_name}"
+        places.setdefault(place, []).append(thread)
+    parts = [f"{_threads(threads, block)} at syncthreads() ({place})" for place, threads in places.items()]
     if ended:
         parts.append(f"{_threads(ended, block)} at the end of the kernel")
     return ("All threads of a block have to come to the same barrier, but there are " + ", and ".join(parts) +
