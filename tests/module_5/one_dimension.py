@@ -92,8 +92,8 @@ class Sliding:
             return (f"The product for one k is (O, C) @ (N, C, L_out): here ({self.weight.shape[0]}, "
                     f"{self.weight.shape[1]}) @ ({len(self.x)}, {self.x.shape[1]}, {self.count}).")
         if "broadcast" in text or "match" in text or "add" in text:
-            return (f"For every k, the slice of the padded input has to have {self.count} elements: it begins at k, goes "
-                    "in steps of the stride, and ends behind element k + stride * (L_out - 1).")
+            return (f"For every k, the slice of the padded input has to have {self.count} elements: it begins at k, "
+                    "goes in steps of the stride, and ends behind element k + stride * (L_out - 1).")
         return None
 
     def call(self):

@@ -1,4 +1,4 @@
-"""What the tests of task 5.2 share: planes and windows as arrays, which place belongs to which, and words for mistakes."""
+"""What the tests of task 5.2 share: planes and windows, which place belongs to which, and words for mistakes."""
 
 from __future__ import annotations
 

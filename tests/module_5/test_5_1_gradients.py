@@ -86,8 +86,8 @@ def test_no_loop_over_positions(what):
 
     few, many = operations(made(sizes)), operations(made(sizes | {what: 3 * sizes[what]}))
     check.that(many <= few, f"With three times as many {what.replace('length', 'elements in a row')} it takes {many} "
-               f"operations instead of {few}: there is a loop over them. Only the {3} elements of the kernel need a loop; "
-               "one slice takes what stands under the same k in all windows, and one product does the rest.",
+               f"operations instead of {few}: there is a loop over them. Only the elements of the kernel need a "
+               "loop; one slice takes what stands under the same k in all windows, and one product does the rest.",
                call=f"conv1d(input, weight, bias, stride=2, padding=1) for {sizes | {what: 3 * sizes[what]}} and a "
                     "kernel of 3")
 

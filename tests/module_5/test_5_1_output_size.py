@@ -24,8 +24,8 @@ def mistakes(size, kernel, stride, padding, dilation):
         "The padding was not counted.": (size - reach) // stride + 1,
         "The stride was not used: a window begins `stride` elements after the one before.": padded - reach + 1,
         "The dilation was not used: a window's elements are `dilation` apart.": (padded - kernel) // stride + 1,
-        "A window of `kernel` elements, `dilation` apart, reaches over dilation * (kernel - 1) + 1: behind the last one "
-        "there is no gap.": (padded - dilation * kernel) // stride + 1,
+        "A window of `kernel` elements, `dilation` apart, reaches over dilation * (kernel - 1) + 1: behind the last "
+        "one there is no gap.": (padded - dilation * kernel) // stride + 1,
         "A dilation of 1 means neighbors, so a window reaches over dilation * (kernel - 1) + 1.":
             (padded - (kernel + dilation * (kernel - 1))) // stride + 1,
         "A last window that does not lie inside as a whole was counted: round down.":

@@ -29,5 +29,5 @@ def test_compiled(name):
         kernel.serial(begin, end, out, a, *tables)
     call = f"{name}, compiled, for {CASE!r}"
     compare(call, out, expected, {}, lambda index, number: (
-        f"At {list(index)} stands {number:g}; it has to be {expected[index]:g}. Its Python form may differ: compiled, a "
-        "negative index counts from the end, and an index out of range is not noticed."))
+        f"At {list(index)} stands {number:g}; it has to be {expected[index]:g}. Its Python form may differ: compiled, "
+        "a negative index counts from the end, and an index out of range is not noticed."))
