@@ -48,7 +48,7 @@ class Sliding:
             room = np.pad(x, [(0, 0), (0, 0), side])
             return self.right(x=room, padding=0)
 
-        return {
+        wrong = {
             "The kernel was turned around. weight[..., 0] belongs to the first element of a window.":
                 lambda: self.right(weight=weight[:, :, ::-1]),
             "Zeros were put in front of the input only; they stand on both sides.": lambda: only(2, (padding, 0)),
@@ -63,18 +63,24 @@ class Sliding:
                 lambda: convolve(x, weight, (stride,), (padding,), (stride,)) + plain,
             "A window's elements are `stride` apart here, and the windows 1; it has to be the other way round.":
                 lambda: convolve(x, weight, (1,), (padding,), (stride,)) + plain,
-            "The bias was left out.": lambda: self.right(bias=None),
-            "The bias was added once for each k; it belongs to the whole sum.":
-                lambda: self.right() + plain * (weight.shape[2] - 1),
-            "The bias was added along the length. Each of the O rows has its own: give the bias another dimension.":
-                lambda: self.right(bias=None) + self.bias,
-            "The bias was subtracted.": lambda: self.right() - 2 * plain,
+            "Kernels and channels of the weight were exchanged: it is (O, C, K).":
+                lambda: self.right(weight=weight.transpose(1, 0, 2)),
             "Only the last k is in the result. The parts of all k are added up.":
                 lambda: self._part(weight.shape[2] - 1),
             "Only the first k is in the result. The parts of all k are added up.": lambda: self._part(0),
             "The last k was left out.": lambda: self.right() - self._part(weight.shape[2] - 1) + plain,
             "The last window is missing.": lambda: self.right()[:, :, :-1],
         }
+        if self.bias is not None:
+            wrong |= {
+                "The bias was left out.": lambda: self.right(bias=None),
+                "The bias was added once for each k; it belongs to the whole sum.":
+                    lambda: self.right() + plain * (weight.shape[2] - 1),
+                "The bias was added along the length. Each of the O rows has its own: give the bias another dimension.":
+                    lambda: self.right(bias=None) + self.bias,
+                "The bias was subtracted.": lambda: self.right() - 2 * plain,
+            }
+        return wrong
 
     def _part(self, k):
         one = np.zeros(self.weight.shape)
@@ -88,6 +94,8 @@ class Sliding:
             return "bias may be None: then the sum alone is the result."
         if "Boolean value of Tensor" in text:
             return "To ask whether there is a bias, write `bias is not None`; `if bias` asks for its number."
+        if "dtype" in text or "device" in text:
+            return "new_zeros of a tensor gives zeros of the same dtype, on the same device."
         if "matmul" in text:
             return (f"The product for one k is (O, C) @ (N, C, L_out): here ({self.weight.shape[0]}, "
                     f"{self.weight.shape[1]}) @ ({len(self.x)}, {self.x.shape[1]}, {self.count}).")

@@ -56,7 +56,7 @@ def test_dtype(case, dtype):
     kind = getattr(terox, dtype)
     given_to = [None if each is None else terox.tensor(each, dtype=kind) for each in (case.x, case.weight, case.bias)]
     call = f"{case.call()}, all of {dtype}"
-    got = run(conv1d, *given_to, *case.steps(), call=call)
+    got = run(conv1d, *given_to, *case.steps(), call=call, hint=case.hint)
     check.that(isinstance(got, terox.Tensor), "A Tensor was expected.", call=call, got=got)
     check.that(got.dtype is kind, f"The arguments are {dtype} and the result is not. new_zeros of a tensor gives zeros "
                "of the same dtype, on the same device.", call=call, got=got.dtype, expected=kind)
