@@ -51,11 +51,11 @@ class Sliding:
         wrong = {
             "The kernel was turned around. weight[..., 0] belongs to the first element of a window.":
                 lambda: self.right(weight=weight[:, :, ::-1]),
+            "The padding was left out.": lambda: self.right(padding=0),
             "Zeros were put in front of the input only; they stand on both sides.": lambda: only(2, (padding, 0)),
             "Zeros were put behind the input only; they stand on both sides.": lambda: only(2, (0, padding)),
             "Half of the padding stands on either side; it has to be `padding` on each.":
                 lambda: only(2, (padding // 2, padding - padding // 2)),
-            "The padding was left out.": lambda: self.right(padding=0),
             "The input's own ends were repeated; outside of it stand zeros.":
                 lambda: self.right(x=np.pad(x, [(0, 0), (0, 0), (padding, padding)], "edge"), padding=0),
             "The stride was not used: window number x begins at x * stride.": lambda: self.right(stride=1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from convolutions import count_windows, numbers
+from convolutions import count_windows
 from hypothesis import strategies as st
 
 from course import check
@@ -124,10 +124,38 @@ def windows(draw):
     return Windows(*zip(*chosen), planes=draw(st.integers(1, 2)))
 
 
-def cut(count, at):
-    """All units in two ranges, or one each if `at` is None."""
-    return [(unit, unit + 1) for unit in range(count)] if at is None else \
-        [each for each in ((0, min(at, count)), (min(at, count), count)) if each[0] < each[1]]
+class Work:
+    """All units of a loop, in two ranges, cut before unit number `at`, or one each if that is None.
+
+    numbers: what the second array holds; by default 1, 2, 3, ..., so that every element is another one, and none is 0.
+    """
+
+    def __init__(self, windows, at=None, numbers=None, fold=False):
+        self.windows, count = windows, windows.planes if fold else windows.planes * windows.kernel[0] * windows.kernel[1]
+        shape = windows.of_columns if fold else windows.of_planes
+        self.numbers = np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape) if numbers is None else numbers
+        cuts = range(count + 1) if at is None else (0, min(at, count), count)
+        self.ranges = [(begin, end) for begin, end in itertools.pairwise(cuts) if begin < end]
+        self.name = "columns" if fold else "a"
+
+    def __repr__(self):
+        ranges = ", ".join(map(str, self.ranges[:3])) + (", ..." if len(self.ranges) > 3 else "")
+        return (f"({self.name}, (begin, end) = {ranges}) for {self.windows!r}; {self.name} holds "
+                f"{check.shown(self.numbers.tolist(), 120)}")
+
+
+class Part:
+    """A range of units of a loop."""
+
+    def __init__(self, windows, begin, size, fold=False):
+        self.windows = windows
+        self.count = windows.planes if fold else windows.planes * windows.kernel[0] * windows.kernel[1]
+        self.begin = min(begin, self.count)
+        self.end = min(self.begin + size, self.count)
+        self.numbers = Work(windows, fold=fold).numbers
+
+    def __repr__(self):
+        return f"({self.begin}, {self.end}, ...) for {self.windows!r}"
 
 
 EXAMPLES = [
@@ -141,14 +169,15 @@ EXAMPLES = [
 ]
 
 
-def traced(loop, case, out, a, chunks, call):
-    """Run all chunks with arrays that record. A place outside of the memory is a failure at once."""
+def traced(loop, work, out, call):
+    """Do all of it with arrays that record. A place outside of the memory is a failure at once."""
+    case, a = work.windows, work.numbers.reshape(-1).copy()
     parameters = list(loop.__code__.co_varnames[: loop.__code__.co_argcount])
     names = ["loop", "chunks", *parameters[2:4], "sizes", "steps"]
-    made = trace(all_units, loop, chunks, out, a, case.sizes, case.steps, out=(names[2],), names=names)
+    made = trace(all_units, loop, work.ranges, out, a, case.sizes, case.steps, out=(names[2],), names=names)
     for problem in made.problems:
         if problem.kind in ("out of range", "negative index", "shape", "read only", "endless"):
-            raise check.CheckFailed(call, note=problem.message)
+            raise check.CheckFailed(call, note=f"{problem.message} What lies outside of the plane is not touched.")
     return made
 
 
@@ -167,7 +196,3 @@ def compare(call, got, expected, changes, other):
             raise check.CheckFailed(call, check.shown(got.tolist()), check.shown(expected.tolist()), sentence)
     first = tuple(int(each) for each in np.argwhere(got != expected)[0])
     raise check.CheckFailed(call, check.shown(got.tolist()), check.shown(expected.tolist()), other(first, got[first]))
-
-
-def columns_of(case):
-    return numbers(*case.of_columns)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from convolutions import numbers
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planes import EXAMPLES, UNSET, Windows, columns_of, compare, cut, traced, windows
+from planes import EXAMPLES, UNSET, Part, Windows, Work, compare, traced, windows
 
 from course import check
 from terox.nn.unfolding import fold_range
 
 pytestmark = pytest.mark.task("5.2")
-
-
-def counting(case):
-    """1, 2, 3, ... as columns."""
-    return np.arange(1.0, 1.0 + np.prod(case.of_columns)).reshape(case.of_columns)
 
 
 def mistakes(case, columns):
@@ -41,13 +37,10 @@ def mistakes(case, columns):
                     for sentence, changes in case.changes().items()}
 
 
-def judge(case, columns, at):
-    chunks = cut(case.planes, at)
-    out = np.full(int(np.prod(case.of_planes)), UNSET)
-    ranges = " and ".join(f"{begin}, {end}" for begin, end in chunks[:2]) + (", ..." if len(chunks) > 2 else "")
-    call = (f"fold_range({ranges}, out, columns, sizes, steps) for {case!r}; columns hold "
-            f"{check.shown(columns.tolist(), 120)}")
-    made = traced(fold_range, case, out, columns.reshape(-1).copy(), chunks, call)
+def judge(work):
+    case, columns = work.windows, work.numbers
+    out, call = np.full(int(np.prod(case.of_planes)), UNSET), f"fold_range{work!r}"
+    made = traced(fold_range, work, out, call)
     expected = case.fold(columns)
 
     def what(index, number):
@@ -66,30 +59,34 @@ def judge(case, columns, at):
 
 def with_examples(test):
     for case in reversed(EXAMPLES):
-        test = example(made=(case, counting(case)), at=None)(example(made=(case, counting(case)), at=100)(test))
+        test = example(case=Work(case, 100, fold=True))(example(case=Work(case, fold=True))(test))
     return test
 
 
-@given(made=windows().flatmap(lambda case: st.tuples(st.just(case), columns_of(case))),
-       at=st.one_of(st.none(), st.integers(0, 2)))
+@st.composite
+def works(draw):
+    case = draw(windows())
+    return Work(case, draw(st.one_of(st.none(), st.integers(0, 2))), draw(numbers(*case.of_columns)), fold=True)
+
+
+@given(case=works())
 @with_examples
-def test_fold_range(made, at):
+def test_fold_range(case):
     """Each element of a plane is the sum of all its copies in the columns, and 0 where there are none."""
-    judge(*made, at)
+    judge(case)
 
 
-@given(case=windows(), begin=st.integers(0, 3), size=st.integers(0, 2))
-@example(case=Windows((2, 2), (1, 2), planes=3), begin=1, size=1)
-@example(case=Windows((2, 2), (1, 2), planes=3), begin=2, size=1)
-def test_only_its_planes(case, begin, size):
+@given(case=st.builds(Part, windows(), st.integers(0, 3), st.integers(0, 2), st.just(True)))
+@example(case=Part(Windows((2, 2), (1, 2), planes=3), 1, 1, fold=True))
+@example(case=Part(Windows((2, 2), (1, 2), planes=3), 2, 1, fold=True))
+def test_only_its_planes(case):
     """fold_range writes planes number begin to end, and no others."""
-    begin = min(begin, case.planes)
-    end, columns = min(begin + size, case.planes), counting(case)
-    out = np.full(int(np.prod(case.of_planes)), UNSET)
-    fold_range(begin, end, out, columns.reshape(-1), case.sizes, case.steps)
-    expected = case.fold(columns)
+    of, begin, end = case.windows, case.begin, case.end
+    out = np.full(int(np.prod(of.of_planes)), UNSET)
+    fold_range(begin, end, out, case.numbers.reshape(-1), of.sizes, of.steps)
+    expected = of.fold(case.numbers)
     expected[:begin], expected[end:] = UNSET, UNSET
-    call = f"fold_range({begin}, {end}, out, columns, sizes, steps) for {case!r}"
+    call = f"fold_range{case!r}"
 
     def what(index, number):
         p, y, x = index

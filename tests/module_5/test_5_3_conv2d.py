@@ -9,6 +9,7 @@ from tensors_close import leaf, run, tensor_close
 from two_dimensions import ALL, EXAMPLES, images
 
 import terox
+from course import check
 from terox.nn.convolution import conv2d
 
 pytestmark = pytest.mark.task("5.3")
@@ -43,7 +44,9 @@ def test_views(layouts):
 
 def test_device():
     """conv2d runs on the device "cpu", too."""
-    judge(ALL, device="cpu")
+    got = judge(ALL, device="cpu")
+    check.equal(str(got.device), "cpu", call=f"{ALL.call()}, all on the device 'cpu', and its device",
+                note="Operations on tensors give tensors on the same device.")
 
 
 def test_float32():

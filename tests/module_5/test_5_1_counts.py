@@ -18,8 +18,6 @@ def mistakes(size, kernel, stride, padding, dilation):
     reach, padded = dilation * (kernel - 1) + 1, size + 2 * padding
     rest = (padded - reach) % stride
     return {
-        "The first window is missing: where it can move in n steps, there are n + 1 windows.":
-            (padded - reach) // stride,
         "Padding is put on both sides; it was counted on one.": (size + padding - reach) // stride + 1,
         "The padding was not counted.": (size - reach) // stride + 1,
         "The stride was not used: a window begins `stride` elements after the one before.": padded - reach + 1,
@@ -30,6 +28,8 @@ def mistakes(size, kernel, stride, padding, dilation):
             (padded - (kernel + dilation * (kernel - 1))) // stride + 1,
         "A last window that does not lie inside as a whole was counted: round down.":
             (padded - reach) // stride + 1 + (rest > 0),
+        "The first window is missing: where it can move in n steps, there are n + 1 windows.":
+            (padded - reach) // stride,
         "The kernel's size was not taken off.": padded // stride,
     }
 

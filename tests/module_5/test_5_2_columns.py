@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planes import EXAMPLES, UNSET, Windows, compare, cut, traced, windows
+from planes import EXAMPLES, UNSET, Part, Windows, Work, compare, traced, windows
 
 from course import check
 from terox.nn.unfolding import unfold_range
 
 pytestmark = pytest.mark.task("5.2")
-
-
-def planes_of(case):
-    """1, 2, 3, ...: every element is another one, and none is 0."""
-    return np.arange(1.0, 1.0 + np.prod(case.of_planes)).reshape(case.of_planes)
-
-
-def rows_of(case):
-    return case.planes * case.kernel[0] * case.kernel[1]
 
 
 def mistakes(case, planes):
@@ -43,13 +34,10 @@ def mistakes(case, planes):
     return wrong
 
 
-def judge(case, at):
-    planes, rows = planes_of(case), rows_of(case)
-    chunks = cut(rows, at)
-    out = np.full(int(np.prod(case.of_columns)), UNSET)
-    ranges = " and ".join(f"{begin}, {end}" for begin, end in chunks[:2]) + (", ..." if len(chunks) > 2 else "")
-    call = f"unfold_range({ranges}, out, a, sizes, steps) for {case!r}; a holds {check.shown(planes.tolist(), 120)}"
-    made = traced(unfold_range, case, out, planes.reshape(-1).copy(), chunks, call)
+def judge(work):
+    case, planes = work.windows, work.numbers
+    out, call = np.full(int(np.prod(case.of_columns)), UNSET), f"unfold_range{work!r}"
+    made = traced(unfold_range, work, out, call)
     expected = case.unfold(planes)
 
     def what(index, number):
@@ -69,31 +57,29 @@ def judge(case, at):
 
 def with_examples(test):
     for case in reversed(EXAMPLES):
-        test = example(case=case, at=None)(example(case=case, at=100)(test))
+        test = example(case=Work(case, 100))(example(case=Work(case))(test))
     return test
 
 
-@given(case=windows(), at=st.one_of(st.none(), st.integers(0, 12)))
+@given(case=st.builds(Work, windows(), st.one_of(st.none(), st.integers(0, 12))))
 @with_examples
-@example(case=EXAMPLES[4], at=4)
-def test_unfold_range(case, at):
+@example(case=Work(EXAMPLES[4], 4))
+def test_unfold_range(case):
     """out[plane, i, j, y, x] is the element that row i, column j of window (y, x) stands on, and 0 outside."""
-    judge(case, at)
+    judge(case)
 
 
-@given(case=windows(), begin=st.integers(0, 12), size=st.integers(0, 4))
-@example(case=Windows((3, 3), (2, 2)), begin=1, size=2)
-@example(case=Windows((2, 2), (2, 2), planes=2), begin=3, size=3)
-def test_only_its_rows(case, begin, size):
+@given(case=st.builds(Part, windows(), st.integers(0, 12), st.integers(0, 4)))
+@example(case=Part(Windows((3, 3), (2, 2)), 1, 2))
+@example(case=Part(Windows((2, 2), (2, 2), planes=2), 3, 3))
+def test_only_its_rows(case):
     """unfold_range writes rows number begin to end, and no others."""
-    planes, count = planes_of(case), rows_of(case)
-    begin = min(begin, count)
-    end = min(begin + size, count)
-    out = np.full(int(np.prod(case.of_columns)), UNSET)
-    unfold_range(begin, end, out, planes.reshape(-1), case.sizes, case.steps)
-    expected = case.unfold(planes).reshape(count, -1)
+    of, begin, end = case.windows, case.begin, case.end
+    out = np.full(int(np.prod(of.of_columns)), UNSET)
+    unfold_range(begin, end, out, case.numbers.reshape(-1), of.sizes, of.steps)
+    expected = of.unfold(case.numbers).reshape(case.count, -1)
     expected[:begin], expected[end:] = UNSET, UNSET
-    call = f"unfold_range({begin}, {end}, out, a, sizes, steps) for {case!r}"
+    call = f"unfold_range{case!r}"
 
     def what(index, number):
         row, place = index
