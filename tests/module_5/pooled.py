@@ -83,33 +83,38 @@ class Pooling:
 
     def wrong_values(self):
         """Sentence -> the whole wrong `out`."""
-        turned = {name: getattr(self, name)[::-1] for name in ("stride", "padding", "dilation")}
+        if np.isnan(self.planes).any():
+            return {
+                "NaN was passed over: compared with anything, it is neither larger nor smaller. One NaN in a window "
+                "makes the result NaN.": self.right(_largest_number)[0],
+                "NaN counts only where it comes first: no number is larger than NaN, and NaN is larger than no number. "
+                "Ask for it with `value != value`.": self.right(_stuck)[0],
+                "A number that comes after NaN has taken its place: one NaN in a window makes the result NaN.":
+                    self.right(_after_nan)[0],
+            }
         found = {
-            "Outside of the plane something like 0 was taken for an element. What lies there does not count, and the "
-            "largest may be negative: begin with what is smaller than every number.": self.padded_with(0.0),
             "The search begins with 0, and all elements of a window may be negative.":
                 np.maximum(self.right()[0], 0.0),
-            "That is the smallest of each window.": self.right(lambda values: int(np.nanargmin(values))
-                                                               if not all(map(math.isnan, values)) else 0)[0],
-            "stride_h and stride_w have changed places.": self.with_(stride=turned["stride"]).right()[0],
-            "padding_h and padding_w have changed places.": self.with_(padding=turned["padding"]).right()[0],
-            "dilation_h and dilation_w have changed places.": self.with_(dilation=turned["dilation"]).right()[0],
-            "kernel_h and kernel_w have changed places.": self.with_(kernel=self.kernel[::-1]).right()[0],
-            "The stride was left out: window number y begins at y * stride_h.": self.with_(stride=(1, 1)).right()[0],
+            "Outside of the plane something like 0 was taken for an element. What lies there does not count, and the "
+            "largest may be negative: begin with what is smaller than every number.": self.padded_with(0.0),
+        }
+        for what in ("kernel", "stride", "padding", "dilation"):
+            turned = {what: getattr(self, what)[::-1]}
+            found[f"{what}_h and {what}_w have changed places."] = self.with_(**turned).right()[0]
+        for what, none, words in (
+                ("stride", 1, "window number y begins at y * stride_h, less the padding, and so on."),
+                ("padding", 0, "windows begin before the plane does."),
+                ("dilation", 1, "the elements of a window are that far apart.")):
+            down, across = getattr(self, what)
+            for value, names in (((none, none), what), ((none, across), f"{what}_h"), ((down, none), f"{what}_w")):
+                found[f"The {names} was left out: {words}".replace(f"The {what}_", f"{what}_")] = \
+                    self.with_(**{what: value}).right()[0]
+        found |= {
             "Windows are as far apart as they are large here. How far apart they are is what `steps` calls stride.":
                 self.with_(stride=self.kernel).right()[0],
-            "The padding was left out: windows begin before the plane does.":
-                self.with_(padding=(0, 0)).right()[0],
             "The padding was added; it has to be subtracted: windows begin before the plane does.":
                 self.with_(padding=tuple([-each for each in self.padding])).right()[0],
-            "The dilation was left out: the elements of a window are `dilation` apart.":
-                self.with_(dilation=(1, 1)).right()[0],
-            "NaN was passed over: compared with anything, it is neither larger nor smaller. One NaN in a window makes "
-            "the result NaN.": self.right(_largest_number)[0],
-            "NaN counts only where it comes first: no number is larger than NaN, and NaN is larger than no number. "
-            "Ask for it with `value != value`.": self.right(_stuck)[0],
-            "A number that comes after NaN has taken its place: one NaN in a window makes the result NaN.":
-                self.right(_after_nan)[0],
+            "That is the smallest of each window.": self.right(lambda values: values.index(min(values)))[0],
         }
         if len(self.planes) > 1:
             found["All planes have the results of the first one: plane number row // out_h begins height * width "
@@ -123,6 +128,8 @@ class Pooling:
         out_w = self.counts[1]
         found = {
             "Of equal ones the last was taken; it has to be the first, row by row.": self.right(_last)[1],
+            "Of equal ones the first column by column was taken; it has to be the first row by row.":
+                self._by_columns(),
             "Of several NaN the last was taken; it has to be the first.": self.right(_last_nan)[1],
             "The places are counted from the first plane on. They have to begin with 0 in each plane.":
                 self.right()[1] + each,
@@ -134,7 +141,7 @@ class Pooling:
                 place=lambda row, column, number: row * out_w + column)[1],
             "Row and column have changed places: the number is row * width + column.": self.right(
                 place=lambda row, column, number: column * width + row)[1],
-            "Row and column have changed places: the number is row * width + column.  ": self.right(
+            "Row and column have changed places. The number is row * width + column.": self.right(
                 place=lambda row, column, number: column * height + row)[1],
             "That is the row alone.": self.right(place=lambda row, column, number: row)[1],
             "That is the column alone.": self.right(place=lambda row, column, number: column)[1],
@@ -143,6 +150,13 @@ class Pooling:
                                                                          self.right()[1]),
         }
         return found
+
+    def _by_columns(self):
+        """The first in the order of columns."""
+        turned = {name: getattr(self, name)[::-1] for name in ("kernel", "stride", "padding", "dilation", "counts")}
+        height, width = self.planes.shape[1:]
+        places = self.with_(planes=self.planes.transpose(0, 2, 1), **turned).right()[1].transpose(0, 2, 1)
+        return places % height * width + places // height
 
     def numbers_in_the_window(self):
         found = np.full(self.out_shape, -1)

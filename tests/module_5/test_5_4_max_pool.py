@@ -24,7 +24,7 @@ def pooled(case):
     return [each.reshape(case.out_shape) for each in arrays[:2]]
 
 
-def judge(case, what="both"):
+def judge(case):
     """Compare with what the definition gives, values first."""
     pairs = [(*each, wrong) for each, wrong in zip(zip(("out", "indices"), pooled(case), case.right()),
                                                    (case.wrong_values, case.wrong_indices))]
@@ -46,15 +46,16 @@ COUNTED = np.arange(24.0).reshape(2, 3, 4) * 7 % 24
 
 
 @given(case=poolings())
-@example(case=Pooling([[[1, 3], [4, 2]]], (2, 2)))
+@example(case=Pooling([[[1, 8, 2, 3], [7, 4, 6, 5]]], (2, 2), (1, 1)))
 @example(case=Pooling([[[-1, -3], [-4, -2]]], (2, 2)))
-@example(case=Pooling([[[-1, -3, -2], [-4, -2, -5], [-6, -9, -8]]], (2, 2), (1, 1), (1, 1)))
 @example(case=Pooling([[[2, 2], [2, 2]]], (2, 2)))
-@example(case=Pooling([[[1, 5, 2, 5, 3]]], (1, 3), (1, 2)))
-@example(case=Pooling(COUNTED, (2, 2), (1, 2)))
-@example(case=Pooling(COUNTED, (2, 1), (2, 3)))
-@example(case=Pooling(COUNTED, (1, 2), (1, 1), (0, 1)))
-@example(case=Pooling(COUNTED, (2, 2), (1, 1), dilation=(1, 2)))
+@example(case=Pooling([[[1, 2], [2, 1]]], (2, 2)))
+@example(case=Pooling([[[5, 1, 2, 7, 4]]], (1, 3), (1, 2)))
+@example(case=Pooling([[[-1, -3, -2], [-4, -5, -6]]], (2, 2), (1, 1), (0, 1)))
+@example(case=Pooling([[[-1, -3, -2], [-4, -2, -5], [-6, -9, -8]]], (2, 2), (1, 1), (1, 1)))
+@example(case=Pooling(COUNTED[:1], (2, 1), (1, 2)))
+@example(case=Pooling(COUNTED[:1], (2, 2), (1, 1), dilation=(1, 2)))
+@example(case=Pooling(COUNTED, (2, 1), (1, 3)))
 @example(case=Pooling(COUNTED, (3, 2), (2, 3), (1, 0), (1, 2)))
 @example(case=Pooling(COUNTED, (2, 3), (1, 1), grain=1))
 def test_max_pool_range(case):
@@ -66,8 +67,7 @@ def test_max_pool_range(case):
 
 
 @given(case=poolings(values=SPECIAL))
-@example(case=Pooling([[[math.nan, 1]]], (1, 2)))
-@example(case=Pooling([[[1, math.nan]]], (1, 2)))
+@example(case=Pooling([[[math.nan, 1], [1, math.nan]]], (1, 2)))
 @example(case=Pooling([[[1, math.nan, 2, 3]]], (1, 4)))
 @example(case=Pooling([[[1, math.nan, 2, math.nan]]], (1, 4)))
 @example(case=Pooling([[[-math.inf, -math.inf]]], (1, 2)))
