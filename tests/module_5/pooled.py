@@ -130,7 +130,6 @@ class Pooling:
             "Of equal ones the last was taken; it has to be the first, row by row.": self.right(_last)[1],
             "Of equal ones the first column by column was taken; it has to be the first row by row.":
                 self._by_columns(),
-            "Of several NaN the last was taken; it has to be the first.": self.right(_last_nan)[1],
             "The places are counted from the first plane on. They have to begin with 0 in each plane.":
                 self.right()[1] + each,
             "These are numbers in the window, i * kernel_w + j. Where does the element stand in the plane?":
@@ -186,18 +185,13 @@ def _count(size, kernel, stride, padding, dilation):
 
 
 def largest(values):
-    """The first NaN, or else the first of the largest."""
+    """A NaN, or else the first of the largest."""
     nans = [number for number, value in enumerate(values) if math.isnan(value)]
     return nans[0] if nans else values.index(max(values))
 
 
 def _last(values):
     return len(values) - 1 - values[::-1].index(max(values)) if not any(map(math.isnan, values)) else largest(values)
-
-
-def _last_nan(values):
-    nans = [number for number, value in enumerate(values) if math.isnan(value)]
-    return nans[-1] if nans else largest(values)
 
 
 def _largest_number(values):

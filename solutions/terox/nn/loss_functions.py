@@ -278,6 +278,9 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     factors = {"weight": weight, "pos_weight": pos_weight}
     _tensors(op, input=input, target=target, **{name: each for name, each in factors.items() if each is not None})
     _check_reduction(op, reduction)
+    if weight is not None and weight.requires_grad:
+        raise RuntimeError(f"{op} is not differentiable with respect to argument 'weight'. This input cannot have "
+                           "requires_grad True.")
     if input.impl.sizes != target.impl.sizes:
         raise ValueError(f"{op}: Target size ({list(target.impl.sizes)}) must be the same as input size "
                          f"({list(input.impl.sizes)})")

@@ -42,7 +42,7 @@ def _back(out: Tensor, dims: int, input: Tensor) -> Tensor:
     return out if dims == 2 else out.squeeze(-2)
 
 
-def _windows(op: str, dims: int, plane: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+def _windows(op: str, dims: int, plane: Sequence[int], kernel_size: Any, stride: Any, padding: Any, dilation: Any,
              ceil_mode: bool) -> Windows:
     given = {"kernel_size": kernel_size, "stride": kernel_size if stride is None else stride, "padding": padding,
              "dilation": dilation}
@@ -50,7 +50,8 @@ def _windows(op: str, dims: int, plane: Any, kernel_size: Any, stride: Any, padd
     if any(p > k // 2 for p, k in zip(steps[1], kernel)):
         raise RuntimeError(f"{op}: pad should be at most half of effective kernel size, but got padding="
                            f"{steps[1]} and kernel_size={kernel}")
-    of = windows(op, plane, kernel, *steps, count=_ceiling if ceil_mode else output_size)
+    of = windows(op, tuple(plane), kernel, *steps,  # type: ignore[arg-type]
+                 count=_ceiling if ceil_mode else output_size)
     if any(d > size and p for d, size, p in zip(of.dilation, plane, of.padding)):
         raise RuntimeError(f"{op}: with padding {list(of.padding)} and dilation {list(of.dilation)}, a window would "
                            f"have no element of a plane of {list(plane)}")
@@ -146,8 +147,8 @@ def _avg_pool(op: str, dims: int, input: Tensor, kernel_size: Any, stride: Any, 
             sizes[2 + dim] = end
             planes = cat([planes, planes.new_zeros(sizes)], 2 + dim)
     columns = window_ops.unfold(planes, of.kernel, of.dilation, of.padding, of.stride)
-    wide = (planes.impl.sizes[3] + 2 * of.padding[1] - of.kernel[1]) // of.stride[1] + 1
-    out = columns.sum(1).reshape((n, channels, -1 if n else 0, wide))[:, :, : of.counts[0], : of.counts[1]]
+    counts = map(output_size, planes.impl.sizes[2:], of.kernel, of.stride, of.padding)
+    out = columns.sum(1).reshape((n, channels, *counts))[:, :, : of.counts[0], : of.counts[1]]
     if divisor is not None or not (any(of.padding) or ceil_mode):
         out = out / (divisor if divisor is not None else of.kernel[0] * of.kernel[1])
     else:
