@@ -41,7 +41,7 @@ class Pooling:
         return (len(self.planes), *self.counts)
 
     def with_(self, **changes):
-        """The same with other windows, `counts` kept; None where the result has no such window."""
+        """The same with other windows, as many of them; some may have no element of the plane."""
         made = Pooling.__new__(Pooling)
         made.__dict__ |= self.__dict__ | changes
         return made
@@ -62,7 +62,7 @@ class Pooling:
         place(row, column, number): what stands in `indices`, instead of row * width + column.
         """
         width = self.planes.shape[2]
-        out, indices = np.full(self.out_shape, UNTOUCHED), np.full(self.out_shape, -1)
+        out, indices = np.full(self.out_shape, -math.inf), np.full(self.out_shape, -1)
         for p, y, x in np.ndindex(*self.out_shape):
             inside = self.inside(y, x)
             values = [self.planes[p, row, column] for row, column in inside]

@@ -77,7 +77,8 @@ def test_used_twice(batch):
     base = terox.tensor(room, requires_grad=True)
     targets = terox.tensor(np.stack([batch.targets - 1, batch.targets], axis=1))[:, 1]
     others = Rows(batch.logits, (batch.targets + 1) % batch.logits.shape[1])
-    call = f"loss = CrossEntropy * 3 - CrossEntropy of the targets {others.targets.tolist()}, {batch!r}, views; the gradient"
+    call = (f"loss = CrossEntropy * 3 - CrossEntropy of the targets {others.targets.tolist()}, {batch!r}, views; the "
+            "gradient")
     input = base[:, 1::2]
     loss = apply(input, targets, call) * 3 - apply(input, terox.tensor(others.targets), call)
     run(loss.backward, call=call)

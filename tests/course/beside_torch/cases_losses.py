@@ -8,7 +8,7 @@ from table import Case, WrongCall, each
 
 LOGITS = each((4, 3), (1, 5), (6, 2))
 MANY = each((2, 3, 4), (2, 2, 3, 2))
-TWO = tuple(((shape, shape) for shape in ((3,), (2, 3), (2, 1, 3))))
+TWO = tuple((shape, shape) for shape in ((3,), (2, 3), (2, 1, 3)))
 FLAT = ("contiguous", "permuted", "sliced")
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -200,8 +200,8 @@ WRONG_CALLS = [
     _wrong("binary_cross_entropy_with_logits with other weights",
            lambda lib: _f(lib).binary_cross_entropy_with_logits(lib.zeros(2, 3), lib.zeros(2, 3), lib.ones(4)), (4,)),
     _wrong("binary_cross_entropy_with_logits with weights that require grad",
-           lambda lib: _f(lib).binary_cross_entropy_with_logits(lib.zeros(2), lib.zeros(2), lib.ones(2).requires_grad_()),
-           "weight"),
+           lambda lib: _f(lib).binary_cross_entropy_with_logits(lib.zeros(2), lib.zeros(2),
+                                                                lib.ones(2).requires_grad_()), "weight"),
     _wrong("binary_cross_entropy_with_logits with other pos_weights",
            lambda lib: _f(lib).binary_cross_entropy_with_logits(lib.zeros(2, 3), lib.zeros(2, 3),
                                                                 pos_weight=lib.ones(2)), (2,)),

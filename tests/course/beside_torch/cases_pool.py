@@ -70,8 +70,8 @@ CASES = [
           domain="infinite", grad=False),
     _case("adaptive_avg_pool2d of no images", lambda lib, x: _f(lib).adaptive_avg_pool2d(x, 2), each((0, 2, 4, 4)),
           second=False),
-    _case("adaptive_avg_pool1d", lambda lib, x: (_f(lib).adaptive_avg_pool1d(x, 3), _f(lib).adaptive_avg_pool1d(x, (1,))),
-          LINES),
+    _case("adaptive_avg_pool1d",
+          lambda lib, x: (_f(lib).adaptive_avg_pool1d(x, 3), _f(lib).adaptive_avg_pool1d(x, (1,))), LINES),
 ]
 
 
@@ -93,7 +93,8 @@ WRONG_CALLS = [
            "at most half", "2"),
     _wrong("max_pool2d, padding too large with dilation",
            lambda lib: _f(lib).max_pool2d(lib.zeros(1, 9, 9), 3, dilation=3, padding=2), "half"),
-    _wrong("max_pool2d, negative padding", lambda lib: _f(lib).max_pool2d(lib.zeros(1, 4, 4), 2, padding=-1), "padding"),
+    _wrong("max_pool2d, negative padding", lambda lib: _f(lib).max_pool2d(lib.zeros(1, 4, 4), 2, padding=-1),
+           "padding"),
     _wrong("max_pool2d, stride of 0", lambda lib: _f(lib).max_pool2d(lib.zeros(1, 4, 4), 2, 0), "stride"),
     _wrong("max_pool2d, dilation of 0", lambda lib: _f(lib).max_pool2d(lib.zeros(1, 4, 4), 2, dilation=0), "dilation"),
     _wrong("max_pool2d, kernel of 0", lambda lib: _f(lib).max_pool2d(lib.zeros(1, 4, 4), 0, 1), "kernel_size"),

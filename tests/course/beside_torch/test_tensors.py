@@ -30,7 +30,8 @@ DEVICES = ("python", "cpu", "cuda")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
                            cases_methods, cases_network, cases_autograd, cases_graphs,
                            cases_losses, cases_pool) for case in part.CASES]
-WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_losses, cases_pool) for call in part.WRONG_CALLS]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_losses, cases_pool)
+               for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.
