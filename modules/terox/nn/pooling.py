@@ -18,8 +18,8 @@ def max_pool_range(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: 
 
     a: (planes, height, width). A window has the elements (y * stride_h - padding_h + i * dilation_h,
     x * stride_w - padding_w + j * dilation_w) for all i and j, except for those outside of the plane: they do not
-    count, whatever they are called; at least one is inside. `out` gets the largest; NaN is the largest, if there is
-    one. `indices` gets where it stands in its plane, row * width + column: of equal ones, the first, row by row.
+    count; at least one is inside. `out` gets the largest; NaN is larger than every number. `indices` gets where it
+    stands in its plane, row * width + column: of equal ones, the first, row by row (of several NaN, any one).
 
     In PyTorch: `aten/src/ATen/native/cpu/MaxPoolKernel.cpp`, `compute_internal`.
     """

@@ -16,11 +16,12 @@ Pair = tuple[int, int]
 
 
 def pair(value: Any, name: str, op: str, least: int) -> Pair:
-    """A number for both directions, or two numbers (vertical, horizontal), as a tuple.
+    """A number for both directions, alone or in a tuple, or two numbers (vertical, horizontal), as a tuple.
 
     Raises TypeError for anything else, RuntimeError for a number below `least`.
     """
     values = (value, value) if _whole(value) else tuple(value) if isinstance(value, Sequence) else ()
+    values = values * 2 if len(values) == 1 else values
     if len(values) != 2 or not all(map(_whole, values)):
         raise TypeError(f"{op}(): argument '{name}' must be an int or two of them, not {value!r}")
     if min(values) < least:

@@ -9,7 +9,24 @@ In PyTorch: `torch/nn/functional.py`.
 from __future__ import annotations
 
 from terox.nn.conv_functions import conv1d, conv2d, fold, unfold
-from terox.nn.pool_functions import max_pool2d
-from terox.tensors.network_ops import cross_entropy, linear
+from terox.nn.loss_functions import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    log_softmax,
+    mse_loss,
+    nll_loss,
+    softmax,
+)
+from terox.nn.pool_functions import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
+from terox.tensors.network_ops import linear
 
-__all__ = ["conv1d", "conv2d", "cross_entropy", "fold", "linear", "max_pool2d", "unfold"]
+__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "binary_cross_entropy_with_logits",
+           "conv1d", "conv2d", "cross_entropy", "fold", "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss",
+           "nll_loss", "softmax", "unfold"]

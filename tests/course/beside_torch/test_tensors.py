@@ -10,9 +10,11 @@ import re
 import cases_autograd
 import cases_graphs
 import cases_indexing
+import cases_losses
 import cases_methods
 import cases_network
 import cases_pointwise
+import cases_pool
 import cases_reductions
 import cases_views
 import pytest
@@ -26,8 +28,10 @@ from course import manifest
 
 DEVICES = ("python", "cpu", "cuda")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
-                           cases_methods, cases_network, cases_autograd, cases_graphs) for case in part.CASES]
-WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network) for call in part.WRONG_CALLS]
+                           cases_methods, cases_network, cases_autograd, cases_graphs,
+                           cases_losses, cases_pool) for case in part.CASES]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_losses, cases_pool)
+               for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.
