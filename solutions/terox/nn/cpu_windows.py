@@ -26,3 +26,5 @@ def run(loop: Any, count: int, work: int, operands: list[TensorImpl], sizes: Any
 
 
 register_loops("cpu", run)
+
+from terox.nn import fused_conv  # noqa: E402, F401  It registers more.
