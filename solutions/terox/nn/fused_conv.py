@@ -241,5 +241,17 @@ def convolution_weight(grad: Tensor, input: Tensor, weight_size: tuple[int, ...]
     return out
 
 
-for _op in (convolution, convolution_input, convolution_weight):
+def convolution_bias(grad: Tensor) -> Tensor:
+    """The gradient for the bias, (O,): sums of planes, then their sums in 64 bits."""
+    if _by_hand(grad):
+        return KERNELS["convolution_bias", COMPOSITE](grad)
+    n, kernels, *plane = grad.impl.sizes
+    out = empty((kernels,), grad.impl.storage.dtype, "cpu")
+    with np.errstate(all="ignore"):
+        sums = np.add.reduce(_rows(grad)[0].reshape(n, kernels, plane[0] * plane[1]), axis=2)
+        out.impl.storage.array[...] = np.add.reduce(sums, axis=0, dtype=np.float64)
+    return out
+
+
+for _op in (convolution, convolution_input, convolution_weight, convolution_bias):
     register(_op.__name__, "cpu", _op)
