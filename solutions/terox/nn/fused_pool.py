@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from terox._numba import maximum
 from terox.nn.loops import rows
 from terox.nn.windows import Windows
 from terox.parallel import compiler, handover, workers
@@ -25,53 +26,49 @@ JOB = 1 << 16  # elements of the input; as many jobs as that makes, each of whol
 
 
 def pool_twos(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: Any, steps: Any) -> None:
-    """Rows `begin` to `end` of the maxima and of their places, (planes, out_h, out_w), of `a`, (planes, height, width).
+    """Planes `begin` to `end` of the maxima and of their places, (planes, out_h, out_w), of `a`, (planes, height,
+    width).
 
     sizes: height, width, out_h, out_w. The first of equal ones counts, row by row, and NaN is the largest.
     """
     height, width, out_h, out_w = sizes[0], sizes[1], sizes[2], sizes[3]
-    for row in range(begin, end):
-        y = row % out_h * 2
-        place = (row // out_h * height + y) * width
-        upper, lower = a[place : place + 2 * out_w], a[place + width : place + width + 2 * out_w]
-        best, where = out[row * out_w : (row + 1) * out_w], indices[row * out_w : (row + 1) * out_w]
-        at = y * width
-        for x in range(out_w):
-            top, number = upper[2 * x], 0
-            other = upper[2 * x + 1]
-            # Larger, or NaN; nothing is larger than NaN.
-            number = 1 if not other <= top and top == top else number
-            top = other if number == 1 else top
-            other = lower[2 * x]
-            number = width if not other <= top and top == top else number
-            top = other if number == width else top
-            other = lower[2 * x + 1]
-            number = width + 1 if not other <= top and top == top else number
-            best[x] = other if number == width + 1 else top
-            where[x] = at + 2 * x + number
+    count, row = out_h * out_w, 2 * out_w
+    # Upper rows of windows, lower rows, and the places of the upper left corners, each without what lies between.
+    upper, lower, corners = np.empty(2 * count, a.dtype), np.empty(2 * count, a.dtype), np.empty(count, np.int32)
+    for k in range(count):
+        corners[k] = k // out_w * 2 * width + k % out_w * 2
+    side, below, across = np.int32(1), np.int32(width), np.int32(width + 1)
+    for plane in range(begin, end):
+        for y in range(out_h):
+            place = (plane * height + 2 * y) * width
+            first, second = a[place : place + row], a[place + width : place + width + row]
+            to_first, to_second = upper[y * row : (y + 1) * row], lower[y * row : (y + 1) * row]
+            for x in range(row):
+                to_first[x] = first[x]
+            for x in range(row):
+                to_second[x] = second[x]
+        best, where = out[plane * count : (plane + 1) * count], indices[plane * count : (plane + 1) * count]
+        for k in range(count):
+            w, x, y, z = upper[2 * k], upper[2 * k + 1], lower[2 * k], lower[2 * k + 1]
+            top = maximum(maximum(w, x), maximum(y, z))
+            # From the last to the first, so that the first stays; NaN is equal to nothing, so it is asked for.
+            number = below if (y == top) | (y != y) else across
+            number = side if (x == top) | (x != x) else number
+            number = np.int32(0) if (w == top) | (w != w) else number
+            best[k] = top
+            where[k] = corners[k] + number
 
 
 def pool_twos_back(begin: int, end: int, grad_input: Any, grad: Any, indices: Any, sizes: Any, steps: Any) -> None:
     """Planes `begin` to `end` of the gradient for `a`: each number of `grad` goes where its maximum stood, all else is
     0. sizes: as above."""
-    height, width, out_h, out_w = sizes[0], sizes[1], sizes[2], sizes[3]
-    zero = grad.dtype.type(0)
+    inside, count = sizes[0] * sizes[1], sizes[2] * sizes[3]
     for plane in range(begin, end):
-        for y in range(out_h):
-            row, place = (plane * out_h + y) * out_w, (plane * height + 2 * y) * width
-            source, where = grad[row : row + out_w], indices[row : row + out_w]
-            upper, lower = grad_input[place : place + width], grad_input[place + width : place + 2 * width]
-            at = 2 * y * width
-            for x in range(out_w):
-                number = where[x] - (at + 2 * x)
-                upper[2 * x] = source[x] if number == 0 else zero
-                upper[2 * x + 1] = source[x] if number == 1 else zero
-                lower[2 * x] = source[x] if number == width else zero
-                lower[2 * x + 1] = source[x] if number == width + 1 else zero
-            for x in range(2 * out_w, width):
-                upper[x] = lower[x] = zero
-        for place in range((plane * height + 2 * out_h) * width, (plane + 1) * height * width):
-            grad_input[place] = zero
+        target = grad_input[plane * inside : (plane + 1) * inside]
+        source, where = grad[plane * count : (plane + 1) * count], indices[plane * count : (plane + 1) * count]
+        target[:] = 0
+        for k in range(count):
+            target[where[k]] = source[k]
 
 
 def _twos(tensor: Tensor, of: Windows) -> bool:
@@ -81,13 +78,13 @@ def _twos(tensor: Tensor, of: Windows) -> bool:
             and 0 not in tensor.impl.sizes and all([2 * n <= size for n, size in zip(of.counts, of.plane)]))
 
 
-def _share(kernel: Any, planes: int, unit: int, of: Windows, *arrays: np.ndarray) -> None:
-    """Run over all planes, each of which is `unit` of the loop's units."""
+def _share(kernel: Any, planes: int, of: Windows, *arrays: np.ndarray) -> None:
+    """Run over all planes."""
     sizes, steps = np.array([*of.plane, *of.counts], np.int64), np.zeros((1, 1), np.int64)
     count = max(1, JOB // (of.plane[0] * of.plane[1]))
 
     def do(job: int) -> None:
-        kernel.serial(job * count * unit, min((job + 1) * count, planes) * unit, *arrays, sizes, steps)
+        kernel.serial(job * count, min((job + 1) * count, planes), *arrays, sizes, steps)
 
     workers.share(do, -(-planes // count))
 
@@ -99,7 +96,7 @@ def max_pool2d(input: Tensor, indices: Tensor, of: Windows) -> Tensor:
     n, channels = input.impl.sizes[:2]
     out = empty((n, channels, *of.counts), input.impl.storage.dtype, "cpu")
     name = input.impl.storage.dtype.name
-    _share(compiler.kernel(pool_twos, (name, "int64", name)), n * channels, of.counts[0], of, out.impl.storage.array,
+    _share(compiler.kernel(pool_twos, (name, "int64", name)), n * channels, of, out.impl.storage.array,
            indices.impl.storage.array, begins(rows(input)))
     return out
 
@@ -111,7 +108,7 @@ def max_pool2d_back(grad: Tensor, indices: Tensor, of: Windows) -> Tensor:
     n, channels = grad.impl.sizes[:2]
     out = empty((n, channels, *of.plane), grad.impl.storage.dtype, "cpu")
     name = grad.impl.storage.dtype.name
-    _share(compiler.kernel(pool_twos_back, (name, name, "int64")), n * channels, 1, of, out.impl.storage.array,
+    _share(compiler.kernel(pool_twos_back, (name, name, "int64")), n * channels, of, out.impl.storage.array,
            begins(rows(grad)), begins(rows(indices)))
     return out
 
