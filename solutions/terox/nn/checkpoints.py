@@ -158,7 +158,7 @@ class Checkpoint:
         """Give model and optimizer this state. Raises CheckpointError where it is not theirs; nothing is changed then.
         """
         own = model.state_dict()
-        missing, unexpected = [n for n in own if n not in self.model], [n for n in self.model if n not in own]
+        missing, unexpected = [n for n in own if n not in self.model], sorted(n for n in self.model if n not in own)
         if missing or unexpected:
             raise CheckpointError(f"This is no checkpoint of a {type(model).__name__}: "
                                   f"missing: {', '.join(missing) or 'nothing'}; "
