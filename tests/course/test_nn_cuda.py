@@ -1,4 +1,4 @@
-"""Conv nets on the device "cuda": windows as on the device "python", without races, and a training step without a copy."""
+"""Conv nets on the device "cuda": windows as on the device "python", no races, and a training step without a copy."""
 
 from __future__ import annotations
 
