@@ -18,7 +18,7 @@ from course.manifest import ROOT
 from course.term import style, wrapped
 
 OLDEST, NEWEST = (3, 11), bootstrap.NEWEST
-BASE = ("numpy", "numba", "pytest", "hypothesis", "rich")  # the test loop
+BASE = ("numpy", "numba", "pytest", "hypothesis", "rich", "safetensors")  # the test loop
 LATER = ("watchfiles", "matplotlib", "jupyterlab", "nbclient")  # installed when first asked for
 SETUP = "python -m course setup"
 OK, WARNING, PROBLEM = "ok", "warning", "problem"

@@ -32,6 +32,7 @@ BATCH = 40
 HIDDEN = (48,)
 SIDE = 7  # pixels, after averaging
 SHOWN = 24  # images in the picture of mistakes
+PART = 500  # images that are judged at a time
 
 
 @dataclass
@@ -112,7 +113,9 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
     from terox import no_grad
 
     with no_grad():
-        chances = result.model(data.test_inputs).softmax(1).cpu().numpy()  # (N, 10)
+        parts = [result.model(data.test_inputs[start : start + PART]).softmax(1).cpu().numpy()
+                 for start in range(0, len(data.test_inputs), PART)]
+    chances = np.concatenate(parts)  # (N, 10)
     labels, said = data.test_labels.cpu().numpy(), chances.argmax(axis=1)  # (N,)
     wrong = said != labels
     # Mistakes first, the surest of them in front; where there are few, what was hardest among the rest.

@@ -1,6 +1,6 @@
 """What the training programs have in common: their options, what a run reached, and how they end.
 
-A program brings its data, its model, one pass over the data, and its pictures: see scalars.py and digits.py.
+A program brings its data, its model, one pass over the data, and its pictures: see scalars.py, digits.py and lenet.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from course.term import count
 from examples.progress import training
 
 Step = Callable[[int, float], None]  # gets the number of examples in a batch, and their mean loss
+
+
+class Refused(Exception):
+    """What the program was given cannot be used, a checkpoint, say. The message says why, and what to do."""
 
 
 @dataclass
@@ -43,16 +47,21 @@ class Result:
 
 
 def run(model: Any, one_epoch: Callable[[int, Step], float], accuracy: Callable[[], float], *, title: str, epochs: int,
-        examples: int, unit: str = "examples") -> Result:
+        examples: int, unit: str = "examples", result: Result | None = None, begun: int = 0,
+        on_epoch: Callable[[Result], None] | None = None) -> Result:
     """Call `one_epoch(number, on_step)`, which gives a mean loss, and `accuracy()`, `epochs` times, in turn.
 
     examples: how many there are in an epoch; unit: what they are called. Ends early, without an error, on Ctrl-C, and
     where the loss is not a finite number any more.
+
+    result: what an earlier run has reached; its epochs are not run again. begun: how many examples of the next epoch
+    were seen in it. on_epoch: called after each epoch that ended well.
     """
-    result, began = Result(model), time.perf_counter()
+    result, began = result or Result(model), time.perf_counter()
+    done = len(result.losses)
     try:
-        with training(title, epochs=epochs, examples=examples, unit=unit) as progress:
-            for epoch in range(epochs):
+        with training(title, epochs=epochs, examples=examples, unit=unit, done=done * examples + begun) as progress:
+            for epoch in range(done, epochs):
                 loss = one_epoch(epoch, progress.step)
                 right = accuracy()
                 result.losses.append(loss)
@@ -60,6 +69,8 @@ def run(model: Any, one_epoch: Callable[[int, Step], float], accuracy: Callable[
                 progress.epoch(loss, right)
                 if result.failed:
                     break
+                if on_epoch is not None:
+                    on_epoch(result)
     except KeyboardInterrupt:
         result.stopped = True
     result.seconds = time.perf_counter() - began
@@ -87,7 +98,7 @@ def finish(train: Callable[[], tuple[Any, Result]], draw: Callable[[Any, Result,
             raise
         print(f"This program needs task {todo[1]}: {todo[2]}. Where to go on: python -m course next")
         return 1
-    except DatasetError as error:
+    except (DatasetError, Refused) as error:
         print(error)
         return 1
     except KeyboardInterrupt:  # while data are read, or pictures drawn
@@ -119,11 +130,12 @@ def _draw(draw: Callable[[Any, Result, Path], list[Path]], data: Any, result: Re
 # ---- Options ----
 
 
-def add_options(parser: argparse.ArgumentParser, out: str) -> None:
-    """The options that all programs have. out: where pictures go by default."""
+def add_options(parser: argparse.ArgumentParser, out: str, *, hidden: bool = True) -> None:
+    """The options that all programs have. out: where pictures go by default. hidden: whether sizes can be chosen."""
     parser.add_argument("--epochs", type=positive, metavar="N", help="passes over the data")
     parser.add_argument("--lr", type=above_zero, metavar="RATE", help="learning rate")
-    parser.add_argument("--hidden", type=positive, nargs="+", metavar="N", help="sizes of the hidden layers")
+    if hidden:
+        parser.add_argument("--hidden", type=positive, nargs="+", metavar="N", help="sizes of the hidden layers")
     parser.add_argument("--seed", type=not_negative, default=0, metavar="N",
                         help="decides about weights and orders (0)")
     parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help="where pictures go")

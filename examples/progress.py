@@ -24,7 +24,7 @@ class Progress:
     seen: int = 0
     loss: float = float("nan")  # smoothed over the last batches
     accuracy: float = float("nan")
-    done_epochs: int = 0
+    done_epochs: int = 0  # in this run and before
 
     def step(self, count: int, loss: float) -> None:
         """`count` examples were learned from, with this loss."""
@@ -53,9 +53,13 @@ class Progress:
 
 
 @contextmanager
-def training(title: str, *, epochs: int, examples: int, unit: str = "examples") -> Iterator[Progress]:
-    """`with training("moons", epochs=20, examples=100) as progress:`, on standard output."""
-    progress = Progress(title, epochs, examples, unit)
+def training(title: str, *, epochs: int, examples: int, unit: str = "examples",
+             done: int = 0) -> Iterator[Progress]:
+    """`with training("moons", epochs=20, examples=100) as progress:`, on standard output.
+
+    done: how many examples were seen in earlier runs, from all epochs together.
+    """
+    progress = Progress(title, epochs, examples, unit, done_epochs=done // max(1, examples))
     if not sys.stdout.isatty():
         yield progress
         return
@@ -66,5 +70,5 @@ def training(title: str, *, epochs: int, examples: int, unit: str = "examples") 
                TextColumn("{task.fields[details]}"), TimeRemainingColumn(compact=True))
     with Bar(*columns) as bar:
         progress.bar = bar
-        progress.task = bar.add_task(title, total=epochs * examples, details="")
+        progress.task = bar.add_task(title, total=epochs * examples, completed=done, details="")
         yield progress

@@ -1,4 +1,4 @@
-"""Every kernel of module 4 with small operands, for those who compile all of them, or run all of them twice."""
+"""Every kernel of modules 4 and 5 with small operands, for those who compile all of them, or run all of them twice."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import numpy as np
 from terox.cuda import compiler, matmul, other_elementwise, puzzles, reduce, softmax
 from terox.cuda.runtime import BLOCK, TILE
 from terox.foundations import operators as base
+from terox.nn import window_kernels
+from terox.nn.windows import windows
 from terox.tensors import operators as ops
 from terox.tensors.pointwise import _NOT_FOR_BOOL, _ONLY_WHOLE, OPS
 
@@ -129,6 +131,22 @@ def softmax_cases() -> Iterator[Case]:
                         (steps, steps)))
 
 
+def window_cases() -> Iterator[Case]:
+    of = windows("a case", (5, 4), (3, 2), (2, 1), (1, 1), (1, 2))
+    planes, in_plane, out_plane = 2, 20, of.counts[0] * of.counts[1]
+    columns, elements, maxima = planes * 6 * out_plane, planes * in_plane, planes * out_plane
+    indices = np.random.default_rng(11).integers(0, in_plane, maxima)
+    for dtype in ("float32", "float64", "int64", "bool"):
+        for loop, count, others in [
+                (window_kernels.im2col_kernel, columns, (numbers(elements, dtype, 12),)),
+                (window_kernels.col2im_kernel, elements, (numbers(columns, dtype, 13),)),
+                (window_kernels.max_pool_kernel, maxima, (np.zeros(maxima, np.int64), numbers(elements, dtype, 14))),
+                (window_kernels.max_pool_back_kernel, elements, (numbers(maxima, dtype, 15), indices))]:
+            yield Case(f"windows: {loop.__name__} of {dtype}", loop, (dtype, *[str(each.dtype) for each in others]),
+                       {"kind": KINDS.get(dtype, np.int64)}, 3, min(BLOCK, 4),
+                       (np.zeros(count, dtype), *others, count, of.sizes, of.steps))
+
+
 def puzzle_cases() -> Iterator[Case]:
     a = numbers(puzzles.WIDTH, "float32", 9)
     square, column, row = a[:6].reshape(2, 3), a[:3].reshape(3, 1), a[:4].reshape(1, 4)
@@ -143,7 +161,7 @@ def puzzle_cases() -> Iterator[Case]:
 
 def cases() -> list[Case]:
     """All of them."""
-    return [*elementwise_cases(), *reduce_cases(), *matmul_cases(), *softmax_cases(), *puzzle_cases()]
+    return [*elementwise_cases(), *reduce_cases(), *matmul_cases(), *softmax_cases(), *window_cases(), *puzzle_cases()]
 
 
 # ---- In a child process ----

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import terox
 from terox.cuda.compiler import Kernel
+from terox.nn import Conv2d, Linear
+from terox.nn import functional as F
 from terox.optim import SGD
 from terox.tensors import network_ops
 from terox.tensors.mlp import MLP
@@ -78,7 +81,28 @@ def program() -> dict[str, Any]:
         keep(f"{name} loss", loss.detach())
         for number, parameter in enumerate(model.parameters()):
             keep(f"{name} parameter {number}", parameter.detach())
+    convolve(keep, rng)
     return found
+
+
+def convolve(keep: Callable[[str, Any], None], rng: np.random.Generator) -> None:
+    """A step of a small conv net, and windows of all kinds."""
+    images = terox.from_numpy(rng.normal(size=(2, 2, 5, 4)).astype(np.float32)).to("cuda")
+    conv, fc = Conv2d(2, 4, 3, padding=1, groups=2, device="cuda"), Linear(16, 3, device="cuda")
+    optimizer = SGD([*conv.parameters(), *fc.parameters()], lr=0.1)
+    for parameter in optimizer.params:
+        with terox.no_grad():
+            parameter.copy_(terox.from_numpy(rng.normal(size=tuple(parameter.shape)).astype(np.float32)).to("cuda"))
+    hidden = F.max_pool2d(conv(images).relu(), 2)  # (2, 4, 2, 2)
+    loss = F.cross_entropy(fc(hidden.flatten(1)), terox.tensor([0, 2], device="cuda"))
+    loss.backward()
+    optimizer.step()
+    keep("conv net loss", loss.detach())
+    for number, parameter in enumerate(optimizer.params):
+        keep(f"conv net parameter {number}", parameter.detach())
+    columns = F.unfold(images, (2, 3), dilation=(1, 2), padding=1, stride=2)
+    keep("columns", columns)
+    keep("folded", F.fold(columns, (5, 4), (2, 3), dilation=(1, 2), padding=1, stride=2))
 
 
 def compile_all() -> dict[str, str]:

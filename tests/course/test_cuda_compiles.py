@@ -1,5 +1,5 @@
-"""Every kernel of module 4, for every operator and kind of number, without a GPU: NVIDIA's compiler makes PTX of it,
-and Numba's own simulator gives the same results as ours.
+"""Every kernel of modules 4 and 5, for every operator and kind of number, without a GPU: NVIDIA's compiler makes PTX of
+it, and Numba's own simulator gives the same results as ours.
 
 The compiler is the layer gpu. Without it the first part is skipped; where TEROX_REQUIRE_NVVM=1 it fails instead.
 """
@@ -76,7 +76,7 @@ def test_every_kernel_that_the_device_launches_compiles(compiler, tmp_path):
 
 def test_kernels_of_float32_compute_in_32_bits(ptx):
     narrow = re.compile(r" of (float32|bool)(, float32)+, \d-D|matmul_kernel of float32|softmax of float32|"
-                        r"folded in float32, float32|^puzzle")
+                        r"folded in float32, float32|^puzzle|^windows: .* of float32")
     found = {name: re.findall(r"^.*\.f64.*$", text, re.M)[:3] for name, text in ptx.items()
              if narrow.search(name) and not name.startswith(WIDE)}
     assert len(found) > 70

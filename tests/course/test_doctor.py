@@ -64,7 +64,8 @@ def answering(monkeypatch, versions: str, rest: str = "numba 1\n", status: int =
 def test_versions_against_the_constraints(monkeypatch, tmp_path):
     (tmp_path / "constraints.txt").write_text("# pins\nnumpy==2.4.6\nnumba==0.68.1 ; python_version > '3'\nrich==15\n")
     answering(monkeypatch, '{"numpy": "2.4.6", "numba": "0.60", "pytest": "9", "hypothesis": null, "rich": "15",'
-                           ' "watchfiles": "1", "matplotlib": null, "jupyterlab": null, "nbclient": null}')
+                           ' "safetensors": "1", "watchfiles": "1", "matplotlib": null, "jupyterlab": null,'
+                           ' "nbclient": null}')
     lines = {line.what.split()[0]: line for line in doctor.packages(Path("python"), tmp_path)}
     assert lines["hypothesis"].status == PROBLEM and "course setup" in lines["hypothesis"].advice
     assert doctor.packages(Path("python"), tmp_path)[1].what == "numba 0.60; the course is tested with 0.68.1"
@@ -74,8 +75,8 @@ def test_versions_against_the_constraints(monkeypatch, tmp_path):
 
 
 def test_numba_that_does_not_load(monkeypatch):
-    every = '{"numpy": "2", "numba": "1", "pytest": "1", "hypothesis": "1", "rich": "1", "watchfiles": null,' \
-            ' "matplotlib": null, "jupyterlab": null, "nbclient": null}'
+    every = '{"numpy": "2", "numba": "1", "pytest": "1", "hypothesis": "1", "rich": "1", "safetensors": "1",' \
+            ' "watchfiles": null, "matplotlib": null, "jupyterlab": null, "nbclient": null}'
     answering(monkeypatch, every, "", 1, "Traceback\nImportError: Numba needs NumPy 2.3 or less.\n")
     line = doctor.packages(Path("python"))[-1]
     assert line.status == PROBLEM and "Numba needs NumPy 2.3 or less" in line.what

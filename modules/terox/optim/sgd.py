@@ -56,6 +56,44 @@ class SGD:
                     self._velocity[number] = kernel_for(parameter)(
                         parameter, gradient, self._velocity.get(number), self.lr, self.momentum, self.weight_decay)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the optimizer needs to go on, in the form of PyTorch's: the velocities of the parameters that have one,
+        by number, and the settings. The velocities are the optimizer's own: a copy is up to the caller.
+
+        In PyTorch: `torch/optim/optimizer.py`, `Optimizer.state_dict`.
+        """
+        return {"state": {number: {"momentum_buffer": velocity} for number, velocity in self._velocity.items()
+                          if velocity is not None},
+                "param_groups": [{"lr": self.lr, "momentum": self.momentum, "weight_decay": self.weight_decay,
+                                  "params": list(range(len(self.params)))}]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave, copied to where the parameters are; settings, too.
+
+        Raises ValueError for a state of other parameters. Nothing is changed then.
+
+        In PyTorch: `torch/optim/optimizer.py`, `Optimizer.load_state_dict`.
+        """
+        (group,), state = state_dict["param_groups"], state_dict["state"]
+        if list(group["params"]) != list(range(len(self.params))):
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                             f"group: {len(group['params'])} parameters instead of {len(self.params)}")
+        settings = [float(group[name]) for name in ("lr", "momentum", "weight_decay")]
+        velocity = {}
+        with no_grad():
+            for number, parameter in enumerate(self.params):
+                found = state.get(number, {}).get("momentum_buffer")
+                if found is None:
+                    continue
+                if getattr(found, "shape", ()) != getattr(parameter, "shape", ()):
+                    raise ValueError(f"loaded state dict has a momentum buffer of shape {list(found.shape)} for "
+                                     f"parameter {number}, whose shape is {list(parameter.shape)}")
+                velocity[number] = (parameter.detach() * 0.0).copy_(found)
+        if any([number not in velocity for number in state]):
+            raise ValueError(f"loaded state dict has a state for parameters that are not there: {sorted(state)}")
+        self._velocity = velocity
+        self.lr, self.momentum, self.weight_decay = settings
+
 
 def sgd_step(parameter: Any, gradient: Any, velocity: Any, lr: float, momentum: float, weight_decay: float) -> Any:
     """One step for one parameter, in place, made of its own operations; for Scalars, and for Tensors of any device.
