@@ -10,6 +10,8 @@
     warps.py    what a warp touches at a time, in pieces of memory, as SVG
     folding.py  how a block folds its values in shared memory, as SVG
     tiling.py   a product of matrices in tiles of shared memory, as SVG, animated
+    windows.py  a kernel that slides over a plane, windows as columns, as SVG, animated
+    maps.py     feature maps and filters as rows of small images (matplotlib)
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
     confusion.py  what is taken for what (matplotlib)
     roofline.py  how fast kernels are beside what the machine allows (matplotlib)
@@ -36,9 +38,11 @@ _NAMES = {
     "draw_broadcast": "broadcast",
     "draw_folding": "folding",
     "draw_roofline": "roofline",
+    "draw_sliding": "windows",
     "draw_strides": "strides",
     "draw_threads": "threads",
     "draw_tiling": "tiling",
+    "draw_unfold": "windows",
     "draw_warps": "warps",
     "Svg": "svg",
     "Animation": "plots",
@@ -50,6 +54,7 @@ _NAMES = {
     "digit_grid": "plots",
     "functions": "plots",
     "histogram": "plots",
+    "image_rows": "maps",
     "learning_curve": "plots",
     "lines": "plots",
 }
