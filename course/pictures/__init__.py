@@ -54,6 +54,7 @@ _NAMES = {
     "digit_grid": "plots",
     "functions": "plots",
     "histogram": "plots",
+    "image_row": "maps",
     "image_rows": "maps",
     "learning_curve": "plots",
     "lines": "plots",

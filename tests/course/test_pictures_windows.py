@@ -148,7 +148,22 @@ def test_rows_of_images_say_what_they_show():
     assert dark.figure.axes[0].images[0].get_clim() == (0.0, 11.0)
 
 
-@pytest.mark.parametrize("shape", [(2, 2), (17, 2, 2), (0, 2, 2)])
+def test_one_image_for_each_name():
+    picture = pictures.image_row({"a": np.eye(3), "b": -np.eye(2)}, title="Two", signed=True)
+    assert picture.alt == "Two. a: 3 x 3, from 0 to 1; b: 2 x 2, from -1 to -0."
+    titled = [axes.get_title() for axes in picture.figure.axes if axes.get_title()]
+    assert titled == ["a", "b"] and picture.png().startswith(b"\x89PNG")
+
+
+def test_many_images_go_on_in_the_next_line():
+    axes = pictures.image_rows({"x": np.ones((10, 2, 2))}, title="Ten").figure.axes
+    assert sum(bool(each.images) for each in axes) == 10
+    assert len({round(each.get_subplotspec().rowspan.start) for each in axes}) == 2
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (65, 2, 2), (0, 2, 2)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="an array \\(N, H, W\\)"):
         pictures.image_rows({"x": np.zeros(shape)}, title="Maps")
+    with pytest.raises(ValueError, match="an image \\(H, W\\)"):
+        pictures.image_row({"x": np.zeros((1, *shape))}, title="Maps")
