@@ -18,7 +18,7 @@ def image_row(images: Mapping[str, Any], *, title: str, signed: bool = False, si
     arrays = {name: _checked(name, image, 2)[None] for name, image in images.items()}
     if not 1 <= len(arrays) <= ACROSS:
         raise ValueError(f"from 1 to {ACROSS} images are drawn, not {len(arrays)}")
-    figure = _figure(max(size * len(arrays), 3.2), size + 1.1 + 0.35 * signed)
+    figure = _figure(max(size * len(arrays), 3.2), size + 0.55 + 0.3 * signed)
     figure.suptitle(title, fontsize=12)
     for axes, (name, array) in zip(figure.subplots(1, len(arrays), squeeze=False)[0], arrays.items()):
         shown, most = _show([axes], array, signed)
