@@ -10,6 +10,8 @@
     warps.py    what a warp touches at a time, in pieces of memory, as SVG
     folding.py  how a block folds its values in shared memory, as SVG
     tiling.py   a product of matrices in tiles of shared memory, as SVG, animated
+    windows.py  a kernel that slides over a plane, windows as columns, as SVG, animated
+    maps.py     feature maps and filters as rows of small images (matplotlib)
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
     confusion.py  what is taken for what (matplotlib)
     filters.py  the kernels of a convolution (matplotlib)
@@ -38,9 +40,11 @@ _NAMES = {
     "draw_filters": "filters",
     "draw_folding": "folding",
     "draw_roofline": "roofline",
+    "draw_sliding": "windows",
     "draw_strides": "strides",
     "draw_threads": "threads",
     "draw_tiling": "tiling",
+    "draw_unfold": "windows",
     "draw_warps": "warps",
     "Svg": "svg",
     "Animation": "plots",
@@ -52,6 +56,8 @@ _NAMES = {
     "digit_grid": "plots",
     "functions": "plots",
     "histogram": "plots",
+    "image_row": "maps",
+    "image_rows": "maps",
     "learning_curve": "plots",
     "lines": "plots",
 }
