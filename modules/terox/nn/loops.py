@@ -36,6 +36,10 @@ def register_loops(device: str, run: Run) -> None:
         n, deep, count = columns.impl.sizes
         channels = deep // math.prod(kernel)
         of = windows("fold", plane, kernel, stride, padding, dilation)
+        if deep != channels * math.prod(kernel) or count != math.prod(of.counts):  # loops do not check
+            raise RuntimeError(f"fold: columns of {list(columns.impl.sizes)} do not fit windows of {list(kernel)}, "
+                               f"{list(of.counts)} in a plane of {list(plane)}: they have to be (N, C * "
+                               f"{math.prod(kernel)}, {math.prod(of.counts)})")
         out = empty((n, channels, *plane), columns.dtype, device)
         run(unfolding.fold_range, n * channels, math.prod(kernel) * count, [out.impl, rows(columns)], of.sizes,
             of.steps)

@@ -37,6 +37,28 @@ def disabled() -> Iterator[None]:
         state.enabled = before
 
 
+# Multiplications: what OpenBLAS does on the thread that asks, without copying the operands first (where the processor
+# has AVX-512), and from where on its threads are worth what they cost.
+SMALL, LARGE = 10**6, 8 * 10**6
+
+
+def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """`out = a @ b` by BLAS; matrices of a middle size in pieces.
+
+    For these, the threads of BLAS save little, and cost a lot where anything else has threads: after each product they
+    look for another, busily, for 25 ms, on the core that others need. Meanwhile a loop on two threads takes 8 ms
+    instead of a half, and so does the next product if its second thread has to wait for a core.
+    """
+    if a.ndim == b.ndim == 2:
+        work = a.size * b.shape[1]
+        if SMALL < work <= LARGE:
+            columns = b.shape[1] // -(-work // SMALL) or 1
+            for start in range(0, b.shape[1], columns):
+                np.matmul(a, b[:, start : start + columns], out=out[:, start : start + columns])
+            return
+    np.matmul(a, b, out=out)
+
+
 PIECE = 65536  # elements: few enough for the second cache, many enough beside what a call costs
 
 
