@@ -131,7 +131,8 @@ class Work:
     """
 
     def __init__(self, windows, at=None, numbers=None, fold=False):
-        self.windows, count = windows, windows.planes if fold else windows.planes * windows.kernel[0] * windows.kernel[1]
+        kernel_h, kernel_w = windows.kernel
+        self.windows, count = windows, windows.planes if fold else windows.planes * kernel_h * kernel_w
         shape = windows.of_columns if fold else windows.of_planes
         self.numbers = np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape) if numbers is None else numbers
         cuts = range(count + 1) if at is None else (0, min(at, count), count)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from terox.nn import pooling, unfolding
 from terox.nn.windows import Pair, Windows, windows
@@ -30,13 +29,18 @@ def register_loops(device: str, run: Run) -> None:
         of = windows("unfold", tuple(plane), kernel, stride, padding, dilation)  # type: ignore[arg-type]
         count = math.prod(of.counts)
         out = empty((n, channels * math.prod(kernel), count), input.dtype, device)
-        run(unfolding.unfold_range, n * channels * math.prod(kernel), count, [out.impl, rows(input)], of.sizes, of.steps)
+        run(unfolding.unfold_range, n * channels * math.prod(kernel), count, [out.impl, rows(input)], of.sizes,
+            of.steps)
         return out
 
     def col2im(columns: Tensor, plane: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair) -> Tensor:
         n, deep, count = columns.impl.sizes
         channels = deep // math.prod(kernel)
         of = windows("fold", plane, kernel, stride, padding, dilation)
+        if deep != channels * math.prod(kernel) or count != math.prod(of.counts):  # loops do not check
+            raise RuntimeError(f"fold: columns of {list(columns.impl.sizes)} do not fit windows of {list(kernel)}, "
+                               f"{list(of.counts)} in a plane of {list(plane)}: they have to be (N, C * "
+                               f"{math.prod(kernel)}, {math.prod(of.counts)})")
         out = empty((n, channels, *plane), columns.dtype, device)
         run(unfolding.fold_range, n * channels, math.prod(kernel) * count, [out.impl, rows(columns)], of.sizes,
             of.steps)

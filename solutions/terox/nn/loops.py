@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from terox.nn import pooling, unfolding
 from terox.nn.windows import Pair, Windows, windows
@@ -30,7 +29,8 @@ def register_loops(device: str, run: Run) -> None:
         of = windows("unfold", tuple(plane), kernel, stride, padding, dilation)  # type: ignore[arg-type]
         count = math.prod(of.counts)
         out = empty((n, channels * math.prod(kernel), count), input.dtype, device)
-        run(unfolding.unfold_range, n * channels * math.prod(kernel), count, [out.impl, rows(input)], of.sizes, of.steps)
+        run(unfolding.unfold_range, n * channels * math.prod(kernel), count, [out.impl, rows(input)], of.sizes,
+            of.steps)
         return out
 
     def col2im(columns: Tensor, plane: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair) -> Tensor:
