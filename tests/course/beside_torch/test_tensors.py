@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import cases_autograd
+import cases_conv
 import cases_graphs
 import cases_indexing
 import cases_methods
@@ -26,8 +27,9 @@ from course import manifest
 
 DEVICES = ("python", "cpu", "cuda")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
-                           cases_methods, cases_network, cases_autograd, cases_graphs) for case in part.CASES]
-WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network) for call in part.WRONG_CALLS]
+                           cases_methods, cases_network, cases_autograd, cases_graphs, cases_conv)
+         for case in part.CASES]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_conv) for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.
