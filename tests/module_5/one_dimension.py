@@ -110,8 +110,8 @@ class Sliding:
             return "Zeros are put beside the elements of a row, along the last dimension."
         if "broadcast" in text or "match" in text or "add" in text:
             sides = "There are zeros on both sides. " if self.padding else ""
-            return (f"{sides}For every k, the slice of the padded input has to have {self.count} elements: it begins at k, "
-                    "goes in steps of the stride, and ends behind element k + stride * (L_out - 1).")
+            return (f"{sides}For every k, the slice of the padded input has to have {self.count} elements: it begins "
+                    "at k, goes in steps of the stride, and ends behind element k + stride * (L_out - 1).")
         return None
 
     def call(self):
