@@ -54,6 +54,10 @@ class Sliding:
             "The padding was left out.": lambda: self.right(padding=0),
             "Zeros were put in front of the input only; they stand on both sides.": lambda: only(2, (padding, 0)),
             "Zeros were put behind the input only; they stand on both sides.": lambda: only(2, (0, padding)),
+            "All zeros were put in front of the input; `padding` of them stand on each side.":
+                lambda: only(2, (2 * padding, 0)),
+            "All zeros were put behind the input; `padding` of them stand on each side.":
+                lambda: only(2, (0, 2 * padding)),
             "Half of the padding stands on either side; it has to be `padding` on each.":
                 lambda: only(2, (padding // 2, padding - padding // 2)),
             "The input's own ends were repeated; outside of it stand zeros.":
@@ -69,6 +73,9 @@ class Sliding:
                 lambda: self._part(weight.shape[2] - 1),
             "Only the first k is in the result. The parts of all k are added up.": lambda: self._part(0),
             "The last k was left out.": lambda: self.right() - self._part(weight.shape[2] - 1) + plain,
+            "Only channel 0 is in the result. All channels go into one sum.":
+                lambda: self.right(x=x[:, :1], weight=weight[:, :1]),
+            "The channels were averaged; they are added.": lambda: self.right(bias=None) / x.shape[1] + plain,
             "The last window is missing.": lambda: self.right()[:, :, :-1],
         }
         if self.bias is not None:
@@ -99,9 +106,12 @@ class Sliding:
         if "matmul" in text:
             return (f"The product for one k is (O, C) @ (N, C, L_out): here ({self.weight.shape[0]}, "
                     f"{self.weight.shape[1]}) @ ({len(self.x)}, {self.x.shape[1]}, {self.count}).")
+        if text.startswith("cat"):
+            return "Zeros are put beside the elements of a row, along the last dimension."
         if "broadcast" in text or "match" in text or "add" in text:
-            return (f"For every k, the slice of the padded input has to have {self.count} elements: it begins at k, "
-                    "goes in steps of the stride, and ends behind element k + stride * (L_out - 1).")
+            sides = "There are zeros on both sides. " if self.padding else ""
+            return (f"{sides}For every k, the slice of the padded input has to have {self.count} elements: it begins "
+                    "at k, goes in steps of the stride, and ends behind element k + stride * (L_out - 1).")
         return None
 
     def call(self):

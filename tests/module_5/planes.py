@@ -82,14 +82,16 @@ class Windows:
         """Sentence -> arguments of `links` that stand for a mistake in the places."""
         turned = {name: getattr(self, name)[::-1] for name in ("stride", "padding", "dilation")}
         minus = tuple([-each for each in self.padding])
-        wrong = {
+        wrong = {f"The two numbers of the {name} were taken for each other: vertical first, then horizontal.":
+                 {name: turned[name]} for name in turned}
+        wrong |= {
+            "Vertical and horizontal were taken for each other, in stride, padding and dilation.": turned,
             "The stride was not used: window y begins at y * stride_h - padding_h, and so for x.": {"stride": (1, 1)},
             "The dilation was not used: a window's elements are `dilation` apart.": {"dilation": (1, 1)},
             "The padding was not used: the first window begins `padding` before the plane.": {"padding": (0, 0)},
             "The padding has the wrong sign: the first window begins before the plane, not inside.": {"padding": minus},
             "Stride and dilation were taken for each other: the stride goes with y and x, the dilation with i and j.":
                 {"stride": self.dilation, "dilation": self.stride},
-            "Vertical and horizontal were taken for each other, in stride, padding and dilation.": turned,
             "An element outside of the plane was replaced by the nearest one of its edge; outside stand zeros.":
                 {"guard": "clamped"},
             "Above and below the plane is outside; left and right of it is, too. There the next row's or the previous "
@@ -100,9 +102,6 @@ class Windows:
             "Row and column 0 were left out: they lie inside.": {"guard": "not first"},
             "The last row and column were left out: they lie inside.": {"guard": "not last"},
         }
-        for name in ("stride", "padding", "dilation"):
-            wrong[f"The two numbers of the {name} were taken for each other: vertical first, then horizontal."] = \
-                {name: turned[name]}
         return wrong
 
     def __repr__(self):
@@ -131,7 +130,8 @@ class Work:
     """
 
     def __init__(self, windows, at=None, numbers=None, fold=False):
-        self.windows, count = windows, windows.planes if fold else windows.planes * windows.kernel[0] * windows.kernel[1]
+        kernel_h, kernel_w = windows.kernel
+        self.windows, count = windows, windows.planes if fold else windows.planes * kernel_h * kernel_w
         shape = windows.of_columns if fold else windows.of_planes
         self.numbers = np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape) if numbers is None else numbers
         cuts = range(count + 1) if at is None else (0, min(at, count), count)
@@ -162,8 +162,8 @@ EXAMPLES = [
     Windows((3, 3), (2, 2)), Windows((1, 4), (1, 2)), Windows((4, 1), (2, 1)), Windows((2, 3), (1, 1)),
     Windows((3, 4), (2, 3)), Windows((2, 2), (2, 2), planes=2), Windows((1, 2), (1, 2), padding=(0, 1)),
     Windows((2, 1), (2, 1), padding=(1, 0)), Windows((2, 3), (2, 2), padding=(1, 2)),
-    Windows((1, 5), (1, 2), stride=(1, 2)), Windows((5, 4), (2, 2), stride=(2, 1)),
-    Windows((1, 5), (1, 2), dilation=(1, 3)), Windows((5, 3), (2, 3), dilation=(2, 1)),
+    Windows((3, 4), (1, 1), stride=(2, 3)), Windows((5, 4), (2, 2), stride=(2, 1)),
+    Windows((3, 4), (2, 2), dilation=(2, 3)), Windows((5, 3), (2, 3), dilation=(2, 1)),
     Windows((4, 5), (3, 2), (2, 1), (1, 0), (1, 2), planes=2), Windows((1, 1), (3, 3), padding=(1, 1)),
     Windows((5, 3), (2, 3), (3, 2), (1, 2), (2, 1), planes=3),
 ]
@@ -179,6 +179,12 @@ def traced(loop, work, out, call):
         if problem.kind in ("out of range", "negative index", "shape", "read only", "endless"):
             raise check.CheckFailed(call, note=f"{problem.message} What lies outside of the plane is not touched.")
     return made
+
+
+def race_in(made):
+    """A sentence about units that write what belongs to others, if there are any."""
+    return next((f"{problem.message} (An iteration is a range from begin to end.)" for problem in made.problems
+                 if problem.kind == "race"), None)
 
 
 def compare(call, got, expected, changes, other):

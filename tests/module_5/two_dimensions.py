@@ -102,6 +102,8 @@ class Images:
             "turned.": lambda: self.of_input(weight=w[:, :, ::-1, ::-1]),
             "Height and width were exchanged: (H, W) are the last two numbers of input_size.":
                 lambda: right.transpose(0, 1, 3, 2),
+            "Kernels and channels of the weight were exchanged: it is (O, C, KH, KW).":
+                lambda: self.of_input(weight=w.transpose(1, 0, 2, 3).reshape(w.shape)),
             "It was divided by the number of examples. Each example has its own gradient.": lambda: right / len(self.x),
         }
 
@@ -138,6 +140,12 @@ class Images:
             o, count = len(self.weight), self.counts[0] * self.counts[1]
             return (f"Here columns are ({n}, {c * kh * kw}, {count}), the weight as a matrix is ({o}, {c * kh * kw}), "
                     f"and grad_output, flattened, is ({n}, {o}, {count}).")
+        if text.startswith("reshape"):
+            return (f"There are {self.counts[0]} windows below each other and {self.counts[1]} side by side, with the "
+                    f"vertical and the horizontal numbers of kernel, {self.options()}.")
+        if "do not fit" in text:
+            return (f"fold has to get the numbers that unfold got for the result: {self.options()}, in the order "
+                    f"dilation, padding, stride; and the plane {list(self.x.shape[2:])}.")
         if "does not fit" in text:
             return "Is the order of the arguments right? It is kernel, dilation, padding, stride, as in PyTorch."
         return None

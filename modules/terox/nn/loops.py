@@ -29,7 +29,8 @@ def register_loops(device: str, run: Run) -> None:
         of = windows("unfold", tuple(plane), kernel, stride, padding, dilation)  # type: ignore[arg-type]
         count = math.prod(of.counts)
         out = empty((n, channels * math.prod(kernel), count), input.dtype, device)
-        run(unfolding.unfold_range, n * channels * math.prod(kernel), count, [out.impl, rows(input)], of.sizes, of.steps)
+        run(unfolding.unfold_range, n * channels * math.prod(kernel), count, [out.impl, rows(input)], of.sizes,
+            of.steps)
         return out
 
     def col2im(columns: Tensor, plane: Pair, kernel: Pair, dilation: Pair, padding: Pair, stride: Pair) -> Tensor:

@@ -9,8 +9,8 @@ from terox.tensors.storage import TensorImpl
 
 
 def run(loop: Any, count: int, work: int, operands: list[TensorImpl], sizes: Any, steps: Any) -> None:
-    """All units, one after the other."""
-    loop(0, count, *[impl.storage.data[impl.offset :] for impl in operands], sizes, steps)
+    """All units, one after the other. A loop gets arrays, and no memoryviews, so that it may write whole slices."""
+    loop(0, count, *[impl.storage.array[impl.offset :] for impl in operands], sizes, steps)
 
 
 register_loops("python", run)
