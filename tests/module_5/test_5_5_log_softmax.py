@@ -33,8 +33,6 @@ class Along:
             wrong = {
                 "The maximum was added again: log(exp(x - top) / total) is x - top - log(total).":
                     right + x.max(axis=dim, keepdims=True),
-                "The maximum was subtracted from `input`, but not in the sum, or the other way round.":
-                    x - np.log(total),
                 "The maximum was subtracted in the sum twice, or in `input` not at all.":
                     shifted - np.log(np.exp(x).sum(axis=dim, keepdims=True)),
                 "The logarithm of the sum is missing: that is `input` minus its maximum.": shifted,
