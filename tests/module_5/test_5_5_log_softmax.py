@@ -33,8 +33,6 @@ class Along:
             wrong = {
                 "The maximum was added again: log(exp(x - top) / total) is x - top - log(total).":
                     right + x.max(axis=dim, keepdims=True),
-                "The maximum was subtracted from `input`, but not in the sum, or the other way round.":
-                    x - np.log(total),
                 "The maximum was subtracted in the sum twice, or in `input` not at all.":
                     shifted - np.log(np.exp(x).sum(axis=dim, keepdims=True)),
                 "The logarithm of the sum is missing: that is `input` minus its maximum.": shifted,
@@ -93,7 +91,6 @@ def test_far_apart(dtype, case):
     call = f"{case!r}, in {dtype}"
     got = run(losses.log_softmax, terox.tensor(case.x, dtype=getattr(terox, dtype)), case.dim, call=call)
     tensor_close(got, log_softmax(case.x, case.dim), call=call, atol=case.rounding(np.finfo(dtype).eps),
-                 mistakes=case.mistakes,
                  note="exp(1000) is infinite, exp(-1000) is 0, and log(0) -infinite. Subtract the largest along `dim` "
                  "first, each row its own, and take the logarithm of the sum only.")
 

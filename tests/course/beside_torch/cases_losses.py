@@ -77,7 +77,6 @@ _OF_CHANCES: list[dict[str, Any]] = [
     {}, {"weighted": True}, {"label_smoothing": 0.1}, {"reduction": "sum"}, {"reduction": "none"},
     {"reduction": "none", "weighted": True, "label_smoothing": 0.2}]
 _PAIRS: list[dict[str, Any]] = [{"reduction": reduction} for reduction in REDUCTIONS]
-# A GPU is not asked whether there is something to ignore: see cross_entropy.
 CASES = [
     *[_case(_named(name, options).removeprefix("functional."), _loss(name, **options), LOGITS)
       for name, several in (("cross_entropy", [*_OF_CLASSES, *_SMOOTHED]), ("nll_loss", _OF_CLASSES))

@@ -46,4 +46,6 @@ ON_CUDA: dict[str, tuple[str, str]] = {
     "7 // a": ("raises", _ZERO),
     "7 % a": ("raises", _ZERO),
     "// of whole numbers by 0": ("raises", _ZERO),
+    "nn.functional.cross_entropy, ignored -100": (
+        "raises", "nobody waits for a GPU to ask whether there is something to ignore; any other index is ignored"),
 }
