@@ -11,17 +11,12 @@ from terox.tensors.storage import TensorImpl
 
 
 def run(loop: Any, count: int, work: int, operands: list[TensorImpl], sizes: Any, steps: Any) -> None:
-<<<<<<< HEAD
-    """All units, one after the other. A loop gets arrays, and no memoryviews, so that it may write whole slices."""
-    loop(0, count, *[impl.storage.array[impl.offset :] for impl in operands], sizes, steps)
-=======
     """All units, one after the other."""
     memory = [impl.storage.data[impl.offset :] for impl in operands]
     try:
         loop(0, count, *memory, sizes, steps)
     except TypeError:  # a memoryview is faster, but cannot do `out[a:b] = 0`: an array can
         loop(0, count, *map(np.asarray, memory), sizes, steps)
->>>>>>> 2fcb3944b87642693024ee299a19a398bbc757d0
 
 
 register_loops("python", run)
