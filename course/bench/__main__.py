@@ -11,7 +11,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VEC
               "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
-from course.bench import cuda, parallel, scalars, tensors  # noqa: E402
+from course.bench import cuda, nets, parallel, scalars, tensors  # noqa: E402
 from course.manifest import ROOT  # noqa: E402
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     """Run all. Returns 0."""
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}\n")
     out = ROOT / "build" / "bench"
-    figures = {**scalars.main(), **tensors.main(), **parallel.main(out), **cuda.main()}
+    figures = {**scalars.main(), **tensors.main(), **parallel.main(out), **cuda.main(), **nets.main()}
     out.mkdir(parents=True, exist_ok=True)
     (out / "bench.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print("\nFigures: build/bench/bench.json")
