@@ -287,3 +287,21 @@ def test_what_does_not_belong_to_the_model_is_refused_and_nothing_changed(path):
 def test_no_pickle_is_imported():
     text = Path(checkpoints.__file__).read_text(encoding="utf-8")
     assert "import pickle" not in text and "allow_pickle" not in text
+
+
+def test_an_optimizer_of_scalars_goes_on_too():
+    def run(steps, optimizer, x):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            (x * x).backward()
+            optimizer.step()
+
+    x = terox.Scalar(3.0, requires_grad=True)
+    optimizer = SGD([x], lr=0.1, momentum=0.5)
+    run(2, optimizer, x)
+    y = terox.Scalar(x.item(), requires_grad=True)
+    other = SGD([y], lr=1.0)
+    other.load_state_dict(optimizer.state_dict())
+    run(2, optimizer, x)
+    run(2, other, y)
+    assert x.item() == y.item() and (other.lr, other.momentum) == (0.1, 0.5)

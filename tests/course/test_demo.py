@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from course import demo, manifest, pictures
-from examples import digits, scalars
+from examples import digits, lenet, scalars
 
 ROOT = manifest.ROOT
 
@@ -17,9 +17,10 @@ ROOT = manifest.ROOT
 @pytest.fixture
 def quick(monkeypatch):
     """Programs that learn for a moment only, on a few examples."""
-    whole, tensors = scalars.load, digits.load
+    whole, tensors, planes = scalars.load, digits.load, lenet.load
     monkeypatch.setattr(scalars, "load", lambda name, **options: shortened(whole(name, **options)))
     monkeypatch.setattr(digits, "load", lambda **options: tensors(**{**options, "count": 20}))
+    monkeypatch.setattr(lenet, "load", lambda **options: planes(**{**options, "count": 20}))
     monkeypatch.delenv("TEROX_DATA", raising=False)
 
 
@@ -36,7 +37,7 @@ def shortened(data):
 def test_stages_draw_their_pictures(tmp_path, quick, capsys):
     paths = demo.graph(tmp_path).pictures
     assert paths == [tmp_path / "graph.svg"]
-    trained = (demo.moons, demo.digits, demo.ten_digits, demo.full_size_digits)
+    trained = (demo.moons, demo.digits, demo.ten_digits, demo.full_size_digits, demo.lenet)
     assert {stage.run for stage in demo.STAGES} == {demo.graph, *trained}
     for stage in trained:
         reached = stage(tmp_path, epochs=1)
@@ -44,7 +45,7 @@ def test_stages_draw_their_pictures(tmp_path, quick, capsys):
         assert all(pictures.alt_text(path) for path in reached.pictures)
         paths += reached.pictures
     # No stage overwrites the pictures of another.
-    assert len(paths) == 11 and set(paths) == set(tmp_path.iterdir())
+    assert len(paths) == 15 and set(paths) == set(tmp_path.iterdir())
     assert "epoch 1 of 1" in capsys.readouterr().out  # no terminal, no bar
 
 
@@ -62,6 +63,15 @@ def test_full_size_digits_reach_the_goal(tmp_path, monkeypatch):
     assert reached.goal >= 0.92
     assert reached.ok, reached.sentence
     assert "network 784-128-10" in reached.sentence and "of 1,000 held out" in reached.sentence
+
+
+def test_lenet_learns(tmp_path, monkeypatch):
+    # A quarter of the images, and two of the demo's five epochs: far more than guessing. The whole is in `make demo`.
+    monkeypatch.delenv("TEROX_DATA", raising=False)
+    reached = demo.lenet(tmp_path, epochs=2, count=1000)
+    assert reached.goal >= 0.95
+    assert reached.accuracy > 0.5, reached.sentence
+    assert "LeNet" in reached.sentence and "of 1,000 held out" in reached.sentence
 
 
 def test_missing_data_end_in_words(tmp_path, monkeypatch, capsys):
