@@ -53,7 +53,7 @@ def test_it_is_stored_without_outputs(path):
 def test_there_are_notebooks():
     assert [path.name for path in notebooks.notebooks()] == [
         "module_0_foundations.ipynb", "module_1_autodiff.ipynb", "module_2_tensors.ipynb",
-        "module_3_parallel.ipynb", "module_4_cuda.ipynb"]
+        "module_3_parallel.ipynb", "module_4_cuda.ipynb", "module_5_convnets.ipynb"]
 
 
 def test_a_todo_a_missing_name_and_what_goes_on(tmp_path, skeleton):
