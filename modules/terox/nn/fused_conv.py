@@ -4,7 +4,8 @@ The learner's conv2d unfolds the whole batch, and then multiplies: the columns a
 the input, and travel to memory and back. Here they are made for so few images that they stay in the second cache of a
 core until they have been used, and are made again for the gradient of the weight. BLAS writes each product where the
 result lies, and the bias is added there while it is still near. The jobs are shared by Python's own threads (see
-workers.py), as long as each product is so small that BLAS would not use threads itself.
+workers.py), with products in pieces for which BLAS uses no threads itself; where such pieces would be too thin, this
+thread does all jobs, and BLAS uses its threads for each product.
 
 Which images make a job follows from the sizes alone, and partial sums are added up in the order of the jobs. So the
 number of threads changes nothing.
@@ -29,13 +30,10 @@ from terox.parallel import compiler, handover, workers
 from terox.parallel.kernels import begins
 from terox.tensors.dispatcher import COMPOSITE, KERNELS, register
 from terox.tensors.iterator import empty
-from terox.tensors.storage import TensorImpl
 from terox.tensors.tensor import Tensor
 
 CACHE = 1 << 17  # elements: columns of a job; a float32 takes 4 bytes, the second cache of a core holds 1 to 2 MiB
-SMALL = 10**6  # multiplications: what BLAS does on the thread that asks, without copying the operands first
-
-Call = Callable[[TensorImpl], np.ndarray]
+THIN = 16  # columns: a product of fewer at a time is slow
 
 
 class Job(NamedTuple):
@@ -73,7 +71,6 @@ class Plan:
             self.by_rows = [Job(first, min(first + count, n), 0, 0, channels, 0, self.out_h)
                             for first in range(0, n, count)]
             self.by_channels = self.by_rows
-            product = self.weights[1] * self.weights[2] * self.out_h * self.wide
         else:
             high = max(1, CACHE // (deep * self.taps * self.out_w))
             part = max(1, CACHE // (self.taps * self.out_h * self.wide))
@@ -83,9 +80,9 @@ class Plan:
             self.by_channels = [Job(image, image + 1, group, first, min(first + part, (group + 1) * deep), 0, self.out_h)
                                 for image in range(n) for group in range(groups)
                                 for first in range(group * deep, (group + 1) * deep, part)]
-            product = self.weights[1] * max(deep * self.taps * min(high, self.out_h) * self.out_w,
-                                            min(part, deep) * self.taps * self.out_h * self.wide)
-        self.threads = product <= SMALL
+        # Whether Python's threads share the jobs, each with products in pieces; else BLAS has its own for each product.
+        self.threads = self.weights[1] * self.weights[2] * THIN <= handover.SMALL
+        self.multiply = handover.in_pieces if self.threads else np.matmul
 
     def share(self, do: Callable[[int], None], jobs: list[Job]) -> None:
         """`do(number)` for all jobs."""
@@ -123,6 +120,12 @@ def scratch(count: int, dtype: np.dtype, which: str = "columns") -> np.ndarray:
     return found[:size].view(dtype)
 
 
+def forget_scratch() -> None:
+    """Give back the memory that is kept for jobs: 1.5 MiB and less for each thread."""
+    global _memory
+    _memory = threading.local()
+
+
 def _by_hand(*tensors: Tensor | None) -> bool:
     """Whether the learner's functions are asked for, or better."""
     dtype = tensors[0].impl.storage.dtype  # type: ignore[union-attr]
@@ -154,7 +157,7 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair
         groups = slice(None) if cut.whole else slice(job.group, job.group + 1)
         part = result[job.first : job.last, groups, :, job.top * cut.out_w : job.bottom * cut.out_w]
         with np.errstate(all="ignore"):
-            np.matmul(matrices[groups], columns.reshape(len(part), part.shape[1], cut.weights[2], -1), out=part)
+            cut.multiply(matrices[groups], columns.reshape(len(part), part.shape[1], cut.weights[2], -1), part)
             if added is not None:
                 np.add(part, added[groups], out=part)
 
@@ -192,7 +195,7 @@ def convolution_input(grad: Tensor, weight: Tensor, input_size: tuple[int, ...],
             part = _widened(part, cut, name)
         columns = scratch(images * channels * cut.taps * length, dtype)
         with np.errstate(all="ignore"):
-            np.matmul(turned[groups, rows], part, out=columns.reshape(images, part.shape[1], -1, length))
+            cut.multiply(turned[groups, rows], part, columns.reshape(images, part.shape[1], -1, length))
         first = job.first * cut.channels + job.channel
         fold.serial(0, images * channels, result[first * height * width :], columns, sizes, cut.steps)
 
@@ -226,7 +229,9 @@ def convolution_weight(grad: Tensor, input: Tensor, weight_size: tuple[int, ...]
         columns = cut.unfold(job, source, name)
         part = upstream[job.first : job.last, slice(None) if cut.whole else slice(job.group, job.group + 1)]
         with np.errstate(all="ignore"):
-            products = np.matmul(columns.reshape(*part.shape[:2], -1, part.shape[2]), part)
+            columns = columns.reshape(*part.shape[:2], -1, part.shape[2])
+            products = np.empty((*columns.shape[:3], part.shape[3]), columns.dtype)
+            cut.multiply(columns, part, products)
             partial[number] = np.add.reduce(products, axis=0)
 
     cut.share(do, cut.by_channels)

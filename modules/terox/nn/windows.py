@@ -18,12 +18,16 @@ Pair = tuple[int, int]
 def pair(value: Any, name: str, op: str, least: int) -> Pair:
     """A number for both directions, alone or in a tuple, or two numbers (vertical, horizontal), as a tuple.
 
-    Raises TypeError for anything else, RuntimeError for a number below `least`.
+    A list of one number counts as that number, as in PyTorch, except for `unfold` and `fold`. Raises TypeError for what
+    is not whole numbers, RuntimeError for another number of them, or for one below `least`.
     """
-    values = (value, value) if _whole(value) else tuple(value) if isinstance(value, Sequence) else ()
-    values = values * 2 if len(values) == 1 else values
-    if len(values) != 2 or not all(map(_whole, values)):
+    values = (value, value) if _whole(value) else tuple(value) if isinstance(value, Sequence) else (None,)
+    if not all(map(_whole, values)):
         raise TypeError(f"{op}(): argument '{name}' must be an int or two of them, not {value!r}")
+    if len(values) == 1 and op not in ("unfold", "fold"):
+        values *= 2
+    if len(values) != 2:
+        raise RuntimeError(f"{op}: expected {name} to be a single int or a list of 2, but got {name}={list(values)}")
     if min(values) < least:
         raise RuntimeError(f"{op}: {name} should be at least {least}, but got {values}")
     return values

@@ -49,14 +49,20 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     look for another, busily, for 25 ms, on the core that others need. Meanwhile a loop on two threads takes 8 ms
     instead of a half, and so does the next product if its second thread has to wait for a core.
     """
-    if a.ndim == b.ndim == 2:
-        work = a.size * b.shape[1]
-        if SMALL < work <= LARGE:
-            columns = b.shape[1] // -(-work // SMALL) or 1
-            for start in range(0, b.shape[1], columns):
-                np.matmul(a, b[:, start : start + columns], out=out[:, start : start + columns])
-            return
-    np.matmul(a, b, out=out)
+    if a.ndim == b.ndim == 2 and SMALL < a.size * b.shape[1] <= LARGE:
+        in_pieces(a, b, out)
+    else:
+        np.matmul(a, b, out=out)
+
+
+def in_pieces(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """`out = a @ b`, also for batches of matrices, on this thread alone: so many columns at a time that BLAS uses no
+    threads."""
+    columns = SMALL // (a.shape[-2] * a.shape[-1] or 1) or 1
+    if columns > 16:
+        columns -= columns % 16  # whole vectors
+    for start in range(0, b.shape[-1], columns):
+        np.matmul(a, b[..., start : start + columns], out=out[..., start : start + columns])
 
 
 PIECE = 65536  # elements: few enough for the second cache, many enough beside what a call costs
