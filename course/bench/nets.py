@@ -46,11 +46,15 @@ def convolutions(rng: np.random.Generator) -> list[Row]:
             plain = [lib.from_numpy(each) for each in (x, w, b)]  # type: ignore[attr-defined]
             leaves = [lib.from_numpy(each).requires_grad_() for each in (x, w, b)]  # type: ignore[attr-defined]
             upstream = lib.from_numpy(np.ones(tuple(conv(*plain, padding=padding).shape), np.float32))  # type: ignore
-            forward[who] = functools.partial(conv, *plain, padding=padding)
+            forward[who] = functools.partial(_forward, conv, plain, padding)
             both[who] = functools.partial(_and_back, conv, leaves, padding, upstream)
         rows += [Row(f"conv2d, {name}, forward", forward, "torch", repeats=3),
                  Row(f"conv2d, {name}, forward and backward", both, "torch", repeats=3)]
     return rows
+
+
+def _forward(conv: Any, operands: list[Any], padding: int) -> None:
+    conv(*operands, padding=padding)
 
 
 def _and_back(conv: Any, leaves: list[Any], padding: int, upstream: Any) -> None:

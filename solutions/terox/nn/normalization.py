@@ -1,7 +1,8 @@
 """Batch normalization. Task 5.6.
 
 Source: Ioffe and Szegedy, "Batch Normalization", ICML 2015. In PyTorch: `torch/nn/functional.py`, `batch_norm`;
-`aten/src/ATen/native/Normalization.cpp`, `batch_norm_cpu_transform_input_template`, `batch_norm_cpu_update_stats_template`.
+`aten/src/ATen/native/Normalization.cpp`, `batch_norm_cpu_transform_input_template`,
+`batch_norm_cpu_update_stats_template`.
 """
 
 from __future__ import annotations
