@@ -179,8 +179,9 @@ def draw(data: Data, result: Result, out: Path) -> list[Path]:
     """Write the pictures of a run (one epoch or more) to the folder `out`, and return their paths. Needs matplotlib."""
     from course import pictures
 
-    weight = result.model.conv1.weight.detach().cpu().numpy()
-    filters = pictures.draw_filters(weight, title="What the first convolution of LeNet looks for")
+    weight = result.model.conv1.weight.detach().cpu().numpy()  # (6, 1, 5, 5)
+    filters = pictures.image_rows({"conv1.weight": weight[:, 0]}, signed=True, size=1.1,
+                                  title="What the first convolution of LeNet looks for")
     return [*digits.draw(data, result, out), filters.save(out / f"{data.name.replace(' ', '_')}_filters.png")]
 
 

@@ -14,7 +14,6 @@
     maps.py     feature maps and filters as rows of small images (matplotlib)
     plots.py    curves, decision boundaries, digits, gradient descent (matplotlib, imported when first needed)
     confusion.py  what is taken for what (matplotlib)
-    filters.py  the kernels of a convolution (matplotlib)
     roofline.py  how fast kernels are beside what the machine allows (matplotlib)
     svg.py, layers.py, cells.py, looks.py   what the SVG pictures are made of
 
@@ -37,7 +36,6 @@ _NAMES = {
     "draw_accesses": "accesses",
     "draw_blocking": "blocking",
     "draw_broadcast": "broadcast",
-    "draw_filters": "filters",
     "draw_folding": "folding",
     "draw_roofline": "roofline",
     "draw_sliding": "windows",
