@@ -35,7 +35,7 @@ def test_forward(batch):
 
 
 @given(batch=batches(), upstream=WHOLE)
-@example(batch=PLAIN, upstream=3.0)
+@example(batch=PLAIN, upstream=5.0)
 @example(batch=Rows([[1.0, 3.0]], [0]), upstream=-2.0)
 def test_backward(batch, upstream):
     """The gradient of input is softmax, minus 1 at the right class, times grad / N."""
