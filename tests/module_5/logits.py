@@ -145,6 +145,10 @@ def _cause(error):
     if words.startswith(("gather()", "scatter_add()")) and "number of dimensions" in words:
         return ("The index has as many dimensions as the logits: give the target a second one, for example with "
                 "unsqueeze(1).")
+    if "values to unpack (expected 2" in words:
+        return "ctx.saved_tensors gives what ctx.save_for_backward got in forward: two of them, `input` and `target`."
+    if words.startswith("sub:") and "must match" in words:
+        return "keepdim=True keeps the dimension that was folded, with a size of 1: each row gets its own number."
     if "gradient(s)" in words:
         return "backward returns two values: the gradient for `input`, and None for `target`."
     if "not an input" in words or "neither an input" in words:
