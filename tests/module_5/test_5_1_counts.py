@@ -25,11 +25,11 @@ def mistakes(size, kernel, stride, padding, dilation):
         "A window of `kernel` elements, `dilation` apart, reaches over dilation * (kernel - 1) + 1: behind the last "
         "one there is no gap.": (padded - dilation * kernel) // stride + 1,
         "The 1 is a whole window, and not divided by the stride.": (padded - reach + 1) // stride,
-        "A window reaches over one element more: dilation * (kernel - 1) + 1.": (padded - reach + 1) // stride + 1,
         "A dilation of 1 means neighbors, so a window reaches over dilation * (kernel - 1) + 1.":
             (padded - (kernel + dilation * (kernel - 1))) // stride + 1,
         "A last window that does not lie inside as a whole was counted: round down.":
             (padded - reach) // stride + 1 + (rest > 0),
+        "A window reaches over one element more: dilation * (kernel - 1) + 1.": (padded - reach + 1) // stride + 1,
         "The first window is missing: where it can move in n steps, there are n + 1 windows.":
             (padded - reach) // stride,
         "The kernel's size was not taken off.": padded // stride,
