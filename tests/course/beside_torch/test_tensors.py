@@ -10,6 +10,7 @@ import re
 import cases_autograd
 import cases_graphs
 import cases_indexing
+import cases_layers
 import cases_methods
 import cases_network
 import cases_pointwise
@@ -26,8 +27,8 @@ from course import manifest
 
 DEVICES = ("python", "cpu", "cuda")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
-                           cases_methods, cases_network, cases_autograd, cases_graphs) for case in part.CASES]
-WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network) for call in part.WRONG_CALLS]
+                           cases_methods, cases_network, cases_autograd, cases_graphs, cases_layers) for case in part.CASES]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_layers) for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.
