@@ -11,6 +11,7 @@ import cases_autograd
 import cases_conv
 import cases_graphs
 import cases_indexing
+import cases_layers
 import cases_losses
 import cases_methods
 import cases_network
@@ -30,9 +31,9 @@ from course import manifest
 DEVICES = ("python", "cpu", "cuda")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
                            cases_methods, cases_network, cases_autograd, cases_graphs, cases_conv,
-                           cases_losses, cases_pool) for case in part.CASES]
-WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_conv, cases_losses, cases_pool)
-               for call in part.WRONG_CALLS]
+                           cases_layers, cases_losses, cases_pool) for case in part.CASES]
+WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_conv, cases_layers, cases_losses,
+                                 cases_pool) for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
 # What design.md promises of tensors: each name occurs in the table.
