@@ -56,7 +56,8 @@ def _case(seed):
     padding, dilation = (tuple(int(n) for n in rng.integers(low, high, 2)) for low, high in ((0, 4), (1, 4)))
     plane = [(k - 1) * d + 1 + int(rng.integers(0, 19)) for k, d in zip(kernel, dilation)]
     dtype = (np.float32, np.float64)[seed % 2]
-    shapes = ((int(rng.integers(1, 7)), channels, *plane), (kernels, channels // groups, *kernel), (kernels,), (200_000,))
+    shapes = ((int(rng.integers(1, 7)), channels, *plane), (kernels, channels // groups, *kernel), (kernels,),
+              (200_000,))
     arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
     return arrays, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
 
@@ -98,7 +99,8 @@ def test_views_that_are_not_contiguous(cache):
             tensors = [terox.tensor(each).requires_grad_() for each in (x, w)]
             image, kernel = tensors[0].permute(3, 2, 0, 1)[1:], tensors[1].permute(1, 0, 2, 4, 3)[:, :, 1]
             out = F.conv2d(image, kernel, padding=1)
-            out.transpose(1, 3).backward(terox.tensor(upstream[: out.numel()].reshape(tuple(out.transpose(1, 3).shape))))
+            turned = out.transpose(1, 3)
+            turned.backward(terox.tensor(upstream[: out.numel()].reshape(tuple(turned.shape))))
             results.append([each.detach().numpy() for each in (out, tensors[0].grad, tensors[1].grad)])
     for got, want in zip(*results):
         assert np.allclose(got, want, rtol=1e-12, atol=1e-12)

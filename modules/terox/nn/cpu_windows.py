@@ -26,3 +26,5 @@ def run(loop: Any, count: int, work: int, operands: list[TensorImpl], sizes: Any
 
 
 register_loops("cpu", run)
+
+from terox.nn import fused_conv, fused_pool  # noqa: E402, F401  They register more.

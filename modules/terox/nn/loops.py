@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from terox.nn import pooling, unfolding
 from terox.nn.windows import Pair, Windows, windows

@@ -96,6 +96,10 @@ def _convolution_weight(grad: Tensor, input: Tensor, weight_size: tuple[int, ...
                     for g, x in zip(_parts(grad, 1, groups), _parts(input, 1, groups))], 0)
 
 
+def _convolution_bias(grad: Tensor) -> Tensor:
+    return grad.sum((0, 2, 3))
+
+
 def _parts(tensor: Tensor, dim: int, groups: int) -> Sequence[Tensor]:
     return (tensor,) if groups == 1 else tensor.chunk(groups, dim)
 
@@ -109,7 +113,12 @@ def convolution(input: Tensor, weight: Tensor, input_sizes: Any, weight_sizes: A
                 dilation: Pair, groups: int) -> tuple[Formula, Formula, Formula]:
     return (lambda grad: call("convolution_input", grad, weight, input_sizes, stride, padding, dilation, groups),
             lambda grad: call("convolution_weight", grad, input, weight_sizes, stride, padding, dilation, groups),
-            lambda grad: grad.sum((0, 2, 3)))
+            lambda grad: call("convolution_bias", grad))
+
+
+@derivative("convolution_bias(grad_output)", "grad_output")
+def convolution_bias(grad_output_sizes: Any) -> Formula:
+    return lambda grad: grad.reshape(1, -1, 1, 1).expand(grad_output_sizes)
 
 
 @derivative("convolution_input(grad_output, weight, input_size, stride, padding, dilation, groups)", "grad_output",
@@ -153,7 +162,7 @@ def max_pool2d_back(indices: Tensor) -> Formula:
 
 
 for _op, _kernel in {"convolution": _convolution, "convolution_input": _convolution_input,
-                     "convolution_weight": _convolution_weight}.items():
+                     "convolution_weight": _convolution_weight, "convolution_bias": _convolution_bias}.items():
     register(_op, COMPOSITE, _kernel)
 
 __all__ = ["fold", "max_pool2d", "ready", "unfold", "windows"]

@@ -110,7 +110,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if bias is not None and 2 * len(rows) <= columns:
             np.add(np.matmul(weights, rows.T).T, bias.impl.numpy(), out=result)
         else:
-            np.matmul(rows, weights.T, out=result)
+            handover.product(rows, weights.T, result)
             if bias is not None:
                 np.add(result, bias.impl.numpy(), out=result)
     return out
@@ -123,7 +123,7 @@ def linear_back_weight(grad_output: Tensor, input: Tensor) -> Tensor:
         return KERNELS["linear_back_weight", COMPOSITE](grad_output, input)
     out = empty((rows, columns), dtype, "cpu")
     with np.errstate(all="ignore"):
-        np.matmul(grad_output.impl.numpy().T, input.impl.numpy(), out=out.impl.numpy())
+        handover.product(grad_output.impl.numpy().T, input.impl.numpy(), out.impl.numpy())
     return out
 
 

@@ -66,7 +66,10 @@ def elementwise_(fn: Callable[..., Any], out: TensorImpl, *ins: TensorImpl) -> N
     if kernel.changed():  # a function was reloaded
         _plan.cache_clear()
         kernel, count, sizes, strides = _plan(fn, out.sizes, *layout)
-    elementwise.launch(kernel, count, 1, *memory, sizes, strides)
+    if count < 2 * elementwise.GRAIN:  # the second chunk would be a small rest: not worth waking a core
+        kernel.serial(0, count, *memory, sizes, strides)
+    else:
+        elementwise.launch(kernel, count, 1, *memory, sizes, strides)
 
 
 def _vector(fn: Callable[..., Any], out: TensorImpl, a: TensorImpl) -> bool:
@@ -156,7 +159,7 @@ def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
         return
     if handover.state.enabled and out.dtype.is_floating_point:
         with np.errstate(all="ignore"):
-            np.matmul(a.numpy(), b.numpy(), out=out.numpy())
+            handover.product(a.numpy(), b.numpy(), out.numpy())
         return
     own_matmul(out, a, b)
 

@@ -1,0 +1,118 @@
+"""Max-pooling on the device "cpu" for windows of 2 x 2 that neither overlap nor reach outside. Provided.
+
+Each such window is four numbers at known places: no loops over a window, no question whether a place is inside, and
+no jump that depends on the numbers, so the compiler works on several windows at once. All other windows are the
+learner's loops' (pooling.py), which also do this where the hand-over is disabled; the results are the same.
+
+In PyTorch: `aten/src/ATen/native/cpu/MaxPoolKernel.cpp`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from terox._numba import maximum
+from terox.nn.loops import rows
+from terox.nn.windows import Windows
+from terox.parallel import compiler, handover, workers
+from terox.parallel.kernels import begins
+from terox.tensors.iterator import empty
+from terox.tensors.table import KERNELS, register
+from terox.tensors.tensor import Tensor
+
+JOB = 1 << 16  # elements of the input; as many jobs as that makes, each of whole planes
+
+
+def pool_twos(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: Any, steps: Any) -> None:
+    """Planes `begin` to `end` of the maxima and of their places, (planes, out_h, out_w), of `a`, (planes, height,
+    width).
+
+    sizes: height, width, out_h, out_w. The first of equal ones counts, row by row, and NaN is the largest.
+    """
+    height, width, out_h, out_w = sizes[0], sizes[1], sizes[2], sizes[3]
+    count, row = out_h * out_w, 2 * out_w
+    # Upper rows of windows, lower rows, and the places of the upper left corners, each without what lies between.
+    upper, lower, corners = np.empty(2 * count, a.dtype), np.empty(2 * count, a.dtype), np.empty(count, np.int32)
+    for k in range(count):
+        corners[k] = k // out_w * 2 * width + k % out_w * 2
+    side, below, across = np.int32(1), np.int32(width), np.int32(width + 1)
+    for plane in range(begin, end):
+        for y in range(out_h):
+            place = (plane * height + 2 * y) * width
+            first, second = a[place : place + row], a[place + width : place + width + row]
+            to_first, to_second = upper[y * row : (y + 1) * row], lower[y * row : (y + 1) * row]
+            for x in range(row):
+                to_first[x] = first[x]
+            for x in range(row):
+                to_second[x] = second[x]
+        best, where = out[plane * count : (plane + 1) * count], indices[plane * count : (plane + 1) * count]
+        for k in range(count):
+            w, x, y, z = upper[2 * k], upper[2 * k + 1], lower[2 * k], lower[2 * k + 1]
+            top = maximum(maximum(w, x), maximum(y, z))
+            # From the last to the first, so that the first stays; NaN is equal to nothing, so it is asked for.
+            number = below if (y == top) | (y != y) else across
+            number = side if (x == top) | (x != x) else number
+            number = np.int32(0) if (w == top) | (w != w) else number
+            best[k] = top
+            where[k] = corners[k] + number
+
+
+def pool_twos_back(begin: int, end: int, grad_input: Any, grad: Any, indices: Any, sizes: Any, steps: Any) -> None:
+    """Planes `begin` to `end` of the gradient for `a`: each number of `grad` goes where its maximum stood, all else is
+    0. sizes: as above."""
+    inside, count = sizes[0] * sizes[1], sizes[2] * sizes[3]
+    for plane in range(begin, end):
+        target = grad_input[plane * inside : (plane + 1) * inside]
+        source, where = grad[plane * count : (plane + 1) * count], indices[plane * count : (plane + 1) * count]
+        target[:] = 0
+        for k in range(count):
+            target[where[k]] = source[k]
+
+
+def _twos(tensor: Tensor, of: Windows) -> bool:
+    """Whether a loop of this file fits."""
+    return (handover.state.enabled and of.kernel == of.stride == (2, 2) and of.padding == (0, 0)
+            and of.dilation == (1, 1) and of.plane[1] > 2 and tensor.impl.dtype.is_floating_point
+            and 0 not in tensor.impl.sizes and all([2 * n <= size for n, size in zip(of.counts, of.plane)]))
+
+
+def _share(kernel: Any, planes: int, of: Windows, *arrays: np.ndarray) -> None:
+    """Run over all planes."""
+    sizes, steps = np.array([*of.plane, *of.counts], np.int64), np.zeros((1, 1), np.int64)
+    count = max(1, JOB // (of.plane[0] * of.plane[1]))
+
+    def do(job: int) -> None:
+        kernel.serial(job * count, min((job + 1) * count, planes), *arrays, sizes, steps)
+
+    workers.share(do, -(-planes // count))
+
+
+def max_pool2d(input: Tensor, indices: Tensor, of: Windows) -> Tensor:
+    """The maxima; `indices` gets their places."""
+    if not _twos(input, of):
+        return _loop(input, indices, of)
+    n, channels = input.impl.sizes[:2]
+    out = empty((n, channels, *of.counts), input.impl.storage.dtype, "cpu")
+    name = input.impl.storage.dtype.name
+    _share(compiler.kernel(pool_twos, (name, "int64", name)), n * channels, of, out.impl.storage.array,
+           indices.impl.storage.array, begins(rows(input)))
+    return out
+
+
+def max_pool2d_back(grad: Tensor, indices: Tensor, of: Windows) -> Tensor:
+    """The gradient for the input."""
+    if not _twos(grad, of):
+        return _loop_back(grad, indices, of)
+    n, channels = grad.impl.sizes[:2]
+    out = empty((n, channels, *of.plane), grad.impl.storage.dtype, "cpu")
+    name = grad.impl.storage.dtype.name
+    _share(compiler.kernel(pool_twos_back, (name, name, "int64")), n * channels, of, out.impl.storage.array,
+           begins(rows(grad)), begins(rows(indices)))
+    return out
+
+
+_loop, _loop_back = KERNELS["max_pool2d", "cpu"], KERNELS["max_pool2d_back", "cpu"]
+register("max_pool2d", "cpu", max_pool2d)
+register("max_pool2d_back", "cpu", max_pool2d_back)
