@@ -45,7 +45,8 @@ def convolutions(rng: np.random.Generator) -> list[Row]:
         for who, lib, conv in (("terox", terox, F.conv2d), ("torch", torch, torch.nn.functional.conv2d)):
             plain = [lib.from_numpy(each) for each in (x, w, b)]  # type: ignore[attr-defined]
             leaves = [lib.from_numpy(each).requires_grad_() for each in (x, w, b)]  # type: ignore[attr-defined]
-            upstream = lib.from_numpy(np.ones(tuple(conv(*plain, padding=padding).shape), np.float32))  # type: ignore
+            result = np.ones(tuple(_forward(conv, plain, padding).shape), np.float32)
+            upstream = lib.from_numpy(result)  # type: ignore[attr-defined]
             forward[who] = functools.partial(_forward, conv, plain, padding)
             both[who] = functools.partial(_and_back, conv, leaves, padding, upstream)
         rows += [Row(f"conv2d, {name}, forward", forward, "torch", repeats=3),
@@ -53,12 +54,12 @@ def convolutions(rng: np.random.Generator) -> list[Row]:
     return rows
 
 
-def _forward(conv: Any, operands: list[Any], padding: int) -> None:
-    conv(*operands, padding=padding)
+def _forward(conv: Any, tensors: list[Any], padding: int) -> Any:
+    return conv(*tensors, padding=padding)
 
 
 def _and_back(conv: Any, leaves: list[Any], padding: int, upstream: Any) -> None:
-    conv(*leaves, padding=padding).backward(upstream)
+    _forward(conv, leaves, padding).backward(upstream)
     for leaf in leaves:
         leaf.grad = None
 
