@@ -77,7 +77,8 @@ class Plan:
             self.by_rows = [Job(image, image + 1, group, group * deep, (group + 1) * deep, top,
                                 min(top + high, self.out_h))
                             for image in range(n) for group in range(groups) for top in range(0, self.out_h, high)]
-            self.by_channels = [Job(image, image + 1, group, first, min(first + part, (group + 1) * deep), 0, self.out_h)
+            self.by_channels = [Job(image, image + 1, group, first, min(first + part, (group + 1) * deep), 0,
+                                    self.out_h)
                                 for image in range(n) for group in range(groups)
                                 for first in range(group * deep, (group + 1) * deep, part)]
         # Whether Python's threads share the jobs, each with products in pieces; else BLAS has its own for each product.

@@ -78,9 +78,9 @@ def fold_wide(begin: int, end: int, out: Any, columns: Any, sizes: Any, steps: A
     of 1.
 
     columns: (end - begin, kernel_h, kernel_w, out_h, wide), where wide = width + 2 * padding_w, and what lies beyond
-    out_w is 0. So a plane with its padding has rows as long as those of the columns, and where a kernel's element (i, j)
-    goes differs from where (0, 0) goes by one number: all rows can be added as one. sizes: height, width, kernel_h,
-    kernel_w, out_h.
+    out_w is 0. So a plane with its padding has rows as long as those of the columns, and where a kernel's element
+    (i, j) goes differs from where (0, 0) goes by one number: all rows can be added as one. sizes: height, width,
+    kernel_h, kernel_w, out_h.
     """
     height, width, kernel_h, kernel_w, out_h = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
     padding_h, padding_w, dilation_h, dilation_w = steps[1, 0], steps[1, 1], steps[2, 0], steps[2, 1]

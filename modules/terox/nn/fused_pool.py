@@ -19,7 +19,7 @@ from terox.nn.windows import Windows
 from terox.parallel import compiler, handover, workers
 from terox.parallel.kernels import begins
 from terox.tensors.iterator import empty
-from terox.tensors.table import KERNELS, register
+from terox.tensors.table import KERNELS, Kernel, register
 from terox.tensors.tensor import Tensor
 
 JOB = 1 << 16  # elements of the input; as many jobs as that makes, each of whole planes
@@ -92,7 +92,7 @@ def _share(kernel: Any, planes: int, of: Windows, *arrays: np.ndarray) -> None:
 def max_pool2d(input: Tensor, indices: Tensor, of: Windows) -> Tensor:
     """The maxima; `indices` gets their places."""
     if not _twos(input, of):
-        return _loop(input, indices, of)
+        return _loops["max_pool2d"](input, indices, of)
     n, channels = input.impl.sizes[:2]
     out = empty((n, channels, *of.counts), input.impl.storage.dtype, "cpu")
     name = input.impl.storage.dtype.name
@@ -104,7 +104,7 @@ def max_pool2d(input: Tensor, indices: Tensor, of: Windows) -> Tensor:
 def max_pool2d_back(grad: Tensor, indices: Tensor, of: Windows) -> Tensor:
     """The gradient for the input."""
     if not _twos(grad, of):
-        return _loop_back(grad, indices, of)
+        return _loops["max_pool2d_back"](grad, indices, of)
     n, channels = grad.impl.sizes[:2]
     out = empty((n, channels, *of.plane), grad.impl.storage.dtype, "cpu")
     name = grad.impl.storage.dtype.name
@@ -113,6 +113,11 @@ def max_pool2d_back(grad: Tensor, indices: Tensor, of: Windows) -> Tensor:
     return out
 
 
-_loop, _loop_back = KERNELS["max_pool2d", "cpu"], KERNELS["max_pool2d_back", "cpu"]
-register("max_pool2d", "cpu", max_pool2d)
-register("max_pool2d_back", "cpu", max_pool2d_back)
+_loops: dict[str, Kernel] = {}  # what runs the learner's
+
+
+def register_over_loops() -> None:
+    """Register both ops over those of loops.py, which are there already."""
+    for op in (max_pool2d, max_pool2d_back):
+        _loops[op.__name__] = KERNELS[op.__name__, "cpu"]
+        register(op.__name__, "cpu", op)

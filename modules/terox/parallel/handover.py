@@ -46,8 +46,8 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """`out = a @ b` by BLAS; matrices of a middle size in pieces.
 
     For these, the threads of BLAS save little, and cost a lot where anything else has threads: after each product they
-    look for another, busily, for 25 ms, on the core that others need. Meanwhile a loop on two threads takes 8 ms
-    instead of a half, and so does the next product if its second thread has to wait for a core.
+    look for another, busily, for a while, on the core that others need. Meanwhile a loop on two threads takes several
+    milliseconds instead of a half, and so does the next product if its second thread has to wait for a core.
     """
     if a.ndim == b.ndim == 2 and SMALL < a.size * b.shape[1] <= LARGE:
         in_pieces(a, b, out)

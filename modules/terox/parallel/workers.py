@@ -49,7 +49,8 @@ class _Task:
     def __init__(self, job: Callable[[int], None], count: int) -> None:
         self.job, self.count = job, count
         self.next = itertools.count().__next__  # one step of the interpreter: no two threads get the same number
-        self.left, self.error = count, None  # type: ignore[var-annotated]
+        self.left = count
+        self.error: BaseException | None = None
         self.lock, self.done = threading.Lock(), threading.Lock()
         self.done.acquire()
 
