@@ -28,7 +28,7 @@ PARAMETERS = pytest.mark.parametrize("name", MAKERS)
 def cause(error):
     text = str(error)
     if "has no attribute 'bias'" in text:
-        return 'Without a bias: self.register_parameter("bias", None).'
+        return 'Without a bias: register_parameter("bias", None).'
     return "A Tensor is made a parameter by Parameter(...)." if "Parameter or None expected" in text else None
 
 
@@ -85,7 +85,7 @@ def test_without_bias(name):
     layer, shape, call = made(name, bias=False)
     check.equal([key for key, _ in layer.named_parameters()], ["weight"], call=f"{call}: names of its parameters")
     check.that("bias" in layer._parameters and layer.bias is None,
-               'self.register_parameter("bias", None) says that the layer could have a bias, but does not.',
+               'register_parameter("bias", None) says that the layer could have a bias, but does not.',
                call=f"{call}: bias")
     check.equal(list(layer.state_dict()), ["weight"], call=f"{call}.state_dict(): names")
     check.that(float(np.abs(numbers_of(layer.weight)).max()) <= 1 / math.sqrt(math.prod(shape[1:])) * (1 + 1e-6),
