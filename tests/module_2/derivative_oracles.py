@@ -90,7 +90,7 @@ def first(grad: np.ndarray, self: np.ndarray, dims: tuple[int, ...], keepdim: bo
     for place in np.ndindex(self.shape):
         row = tuple(i for dim, i in enumerate(place) if dim not in dims)
         if self[place] == self.max(axis=dims, keepdims=True)[tuple(0 if d in dims else i for d, i in enumerate(place))]:
-            out[place] = 0.0 if row in seen else out[place]
+            out[place] = out[place] if row not in seen else 0.0
             seen.add(row)
     return out
 
