@@ -32,8 +32,8 @@ class StateMixin:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy the values of `state_dict` into this module's parameters and buffers.
 
-        Raises RuntimeError, naming every key, if `strict` and the keys are not exactly this module's. Nothing is
-        copied then. Raises TypeError if `state_dict` is not a mapping.
+        Raises RuntimeError, naming every key, if `strict` and the keys are not exactly this module's, and, strict or
+        not, if a value has another shape than this module's. Nothing is copied then. Raises TypeError if `state_dict` is not a mapping.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict).__name__}.")
@@ -44,6 +44,12 @@ class StateMixin:
             problems = [f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}."] if missing else []
             if unexpected:
                 problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}.")
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}: " + " ".join(problems))
+        sizes = [(name, getattr(state_dict[name], "shape", None), getattr(value, "shape", None))
+                 for name, value in own.items() if name in state_dict]
+        problems = [f"size mismatch for {name}: copying a param with shape {new} from checkpoint, the shape in current "
+                    f"model is {old}." for name, new, old in sizes if None not in (new, old) and tuple(new) != tuple(old)]
+        if problems:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}: " + " ".join(problems))
         with no_grad():
             for name, value in own.items():

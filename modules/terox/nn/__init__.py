@@ -19,8 +19,13 @@ _MODULES = ("functional", "init")
 # Public name -> file of this package.
 _NAMES: dict[str, str] = {}
 for _file, _names in {
+    "activations": "ReLU LeakyReLU GELU SiLU Sigmoid Tanh Softmax LogSoftmax",
+    "containers": "Sequential ModuleList Flatten Identity",
     "layers": "Linear Conv2d",
     "lenet": "LeNet",
+    "loss_layers": "CrossEntropyLoss NLLLoss MSELoss BCEWithLogitsLoss",
+    "norm_layers": "Dropout BatchNorm1d BatchNorm2d LayerNorm",
+    "other_layers": "Conv1d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d",
 }.items():
     _NAMES |= dict.fromkeys(_names.split(), _file)
 

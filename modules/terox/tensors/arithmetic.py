@@ -185,6 +185,7 @@ class Arithmetic:
     rsqrt = _unary("rsqrt", "`1 / sqrt(self)`.")
     sin = _unary("sin", "The sine.")
     cos = _unary("cos", "The cosine.")
+    erf = _unary("erf", "The error function.")
     tanh = _unary("tanh", "The hyperbolic tangent.")
     sigmoid = _unary("sigmoid", "`1 / (1 + exp(-self))`.")
     relu = _unary("relu", "The positive part.")

@@ -29,7 +29,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 _METHODS = (
-    "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos abs clamp sum "
+    "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos erf abs clamp sum "
     "mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax gather "
     "broadcast_to mm isnan isinf isfinite logical_not permute transpose reshape flatten squeeze unsqueeze"
 )

@@ -103,6 +103,11 @@ def cos(x: float) -> float:
     return math.nan if math.isinf(x) else math.cos(x)
 
 
+def erf(x: float) -> float:
+    """The error function: twice the probability that a normally distributed number lies between 0 and x * sqrt(2)."""
+    return math.erf(x)
+
+
 def floor(x: float) -> float:
     """The largest whole number that is not above `x`."""
     if x != x or math.fabs(x) >= 4503599627370496.0:  # 2**52: it has no fraction, and compiled, int64 may be too small

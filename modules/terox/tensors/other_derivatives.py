@@ -5,6 +5,7 @@ In PyTorch: `tools/autograd/derivatives.yaml`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -135,6 +136,11 @@ def sin(self: Tensor) -> Formula:
 @derivative("cos(self)", "self")
 def cos(self: Tensor) -> Formula:
     return lambda grad: -grad * self.sin()
+
+
+@derivative("erf(self)", "self")
+def erf(self: Tensor) -> Formula:
+    return lambda grad: grad * (2 / math.sqrt(math.pi)) * (-self * self).exp()
 
 
 @derivative("sigmoid(self)", "self")

@@ -41,6 +41,7 @@ OPS: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None, str]] = {
     "rsqrt": (ops.rsqrt, None, FLOAT),
     "sin": (ops.sin, None, FLOAT),
     "cos": (ops.cos, None, FLOAT),
+    "erf": (ops.erf, None, FLOAT),
     "tanh": (base.tanh, None, FLOAT),
     "sigmoid": (base.sigmoid, None, FLOAT),
     "relu": (base.relu, ops.relu_int, SAME),
