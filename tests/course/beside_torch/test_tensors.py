@@ -27,7 +27,8 @@ from course import manifest
 
 DEVICES = ("python", "cpu", "cuda")
 CASES = [case for part in (cases_pointwise, cases_views, cases_reductions, cases_indexing,
-                           cases_methods, cases_network, cases_autograd, cases_graphs, cases_layers) for case in part.CASES]
+                           cases_methods, cases_network, cases_autograd, cases_graphs, cases_layers)
+         for case in part.CASES]
 WRONG_CALLS = [call for part in (wrong_calls, wrong_uses, cases_network, cases_layers) for call in part.WRONG_CALLS]
 DEVIATIONS_PAGE = manifest.ROOT / "docs" / "deviations.md"
 
