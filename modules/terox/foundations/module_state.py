@@ -50,8 +50,8 @@ class StateMixin:
         for name, value in own.items():
             new, old = getattr(state_dict.get(name), "shape", None), getattr(value, "shape", None)
             if new is not None and old is not None and tuple(new) != tuple(old):
-                problems.append(f"size mismatch for {name}: copying a param with shape {list(new)} from checkpoint, the "
-                                f"shape in current model is {list(old)}.")
+                problems.append(f"size mismatch for {name}: copying a param with shape {list(new)} from checkpoint, "
+                                f"the shape in current model is {list(old)}.")
         if problems:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}: " + " ".join(problems))
         with no_grad():
