@@ -33,8 +33,8 @@ for _module, _names in {
     "factories": "tensor from_numpy full zeros ones empty zeros_like ones_like full_like arange linspace eye "
                  "manual_seed rand randn randint randperm cat stack where",
     "functional": "add sub mul div pow matmul maximum minimum exp log relu sigmoid tanh sqrt rsqrt sin cos erf abs "
-                  "clamp sum mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax gather "
-                  "broadcast_shapes broadcast_to isclose mm isnan isinf isfinite logical_not permute transpose "
+                  "clamp sum mean prod amax amin max min argmax argmin all any var std logsumexp softmax log_softmax "
+                  "gather broadcast_shapes broadcast_to isclose mm isnan isinf isfinite logical_not permute transpose "
                   "reshape flatten squeeze unsqueeze allclose equal",
 }.items():
     _NAMES |= dict.fromkeys(_names.split(), f"terox.tensors.{_module}")

@@ -1,4 +1,4 @@
-"""An epoch that is watched: a model, a loss and an optimizer that write down what happens to them; the same in NumPy."""
+"""An epoch that is watched: a model, a loss and an optimizer that write down what happens; the same in NumPy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Watched(SGD):
 
 
 def loss_of(output, target):
-    """The mean of the squared differences from the rows of the unit matrix: no loss of PyTorch's, and none is needed."""
+    """The mean of the squared distances from the rows of the unit matrix: any loss will do here."""
     right = terox.eye(output.shape[1], dtype=output.dtype)[target]
     return ((output - right) ** 2).sum(1).mean()
 
@@ -111,7 +111,8 @@ class Epoch:
     def __str__(self):
         x, weight = (str(each.tolist()).replace(".0", "") for each in (self.x, self.weight))
         return (f"train_epoch(model, loss_function, SGD(..., lr={LR}), batches)\n"
-                f"batches of {' and '.join(map(str, self.sizes))} examples, inputs {x}, targets {self.labels.tolist()}\n"
+                f"batches of {' and '.join(map(str, self.sizes))} examples, inputs {x}, "
+                f"targets {self.labels.tolist()}\n"
                 f"model x @ {weight}, loss: mean of the squared distances from the unit vector")
 
     __repr__ = __str__

@@ -56,7 +56,8 @@ def tensor_close(got, expected, *, call, mistakes=None, note=None, rtol=1e-9, at
     found = numbers_of(got)
     if found.shape == expected.shape and near(found, expected, rtol, atol):
         return
-    sentence = next((words for words, wrong in (mistakes or {}).items() if _is(found, expected, wrong, rtol, atol)), None)
+    sentence = next((words for words, wrong in (mistakes or {}).items()
+                     if _is(found, expected, wrong, rtol, atol)), None)
     if sentence is None and found.shape != expected.shape:
         sentence = f"The result has the shape {list(found.shape)}; it has to have {list(expected.shape)}."
     raise CheckFailed(call, shown(_list(found)), shown(_list(expected)), sentence or note)

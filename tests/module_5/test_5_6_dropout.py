@@ -106,8 +106,8 @@ def test_independence(dim):
     alike, right = float((first == second).mean()), p * p + (1 - p) * (1 - p)
     about(alike, right, math.sqrt(right * (1 - right) / first.size),
           "Each element needs a random number of its own: rand(input.shape). Here elements are dropped together.",
-          f"dropout(ones(16, 16, 16), {p}, training=True): the part of the pairs of neighbors along dimension {dim} that "
-          "are both dropped, or both kept")
+          f"dropout(ones(16, 16, 16), {p}, training=True): the part of the pairs of neighbors along dimension {dim} "
+          "that are both dropped, or both kept")
 
 
 def test_each_call_drops_others():

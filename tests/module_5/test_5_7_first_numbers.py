@@ -74,7 +74,8 @@ def check_even(numbers, bound, mistakes, call):
         width = FAR * math.sqrt(0.25 * 0.75 / len(numbers))
         if abs(part - 0.25) > width:
             raise check.CheckFailed(f"{call}: the part of the numbers from {begin:.4f} to {begin + bound / 2:.4f}",
-                                    f"{part:.3f}", f"about 0.25, by chance from {0.25 - width:.3f} to {0.25 + width:.3f}",
+                                    f"{part:.3f}",
+                                    f"about 0.25, by chance from {0.25 - width:.3f} to {0.25 + width:.3f}",
                                     "They have to be drawn evenly from -bound to bound, positive and negative ones.")
 
 
@@ -102,8 +103,8 @@ def test_each_number_is_drawn():
     """All numbers are different, also from those of the next call."""
     weights, biases, call = drawn((20, 5, 3), times=2, dtype=float64)
     for name, numbers in (("weight", weights), ("bias", biases)):
-        check.that(len(set(numbers.tolist())) == len(numbers), "Some numbers are equal: each has to be drawn on its own, "
-                   "and anew in each call.", call=f"{call}, twice; {name}")
+        check.that(len(set(numbers.tolist())) == len(numbers), "Some numbers are equal: each has to be drawn on its "
+                   "own, and anew in each call.", call=f"{call}, twice; {name}")
 
 
 def test_without_bias():

@@ -83,8 +83,8 @@ def test_logits(seed, count):
     call = f"LeNet()(images), with {count} image{'s' * (count > 1)} of random numbers"
     got = run(model, tensor_of(x), call=call, note=cause)
     tensor_close(got, plain_nets.lenet(state, x), call=call, mistakes=mistakes(state, x),
-                 note="By the table: convolution, relu, pool; the same; a row for each image; three linear layers, a relu "
-                      "behind the first and the second.")
+                 note="By the table: convolution, relu, pool; the same; a row for each image; three linear layers, a "
+                      "relu behind the first and the second.")
 
 
 def cause(error):

@@ -150,8 +150,9 @@ def test_stale_gradients():
         model.weight.grad = terox.full((2, 3), 100.0, dtype=terox.float64)
 
     PLAIN.went(before=leave)
-    tensor_close(PLAIN.model.weight, PLAIN.right()[0], call=f"{PLAIN}\nevery grad was 100 before; the weight afterwards",
-                 note="Old gradients were added to the new ones: forget them before each batch.", **CLOSE)
+    tensor_close(PLAIN.model.weight, PLAIN.right()[0], **CLOSE,
+                 call=f"{PLAIN}\nevery grad was 100 before; the weight afterwards",
+                 note="Old gradients were added to the new ones: forget them before each batch.")
 
 
 def test_the_optimizer_decides_about_the_step():
@@ -177,7 +178,8 @@ def test_the_loss_function_decides_about_the_loss():
         return (output * output).mean() + 7
 
     call = f"{PLAIN}, with the loss (output ** 2).mean() + 7"
-    got = run(train_epoch, model, loss_function, Watched(model.parameters(), lr=LR, log=log), PLAIN.batches(), call=call)
+    optimizer = Watched(model.parameters(), lr=LR, log=log)
+    got = run(train_epoch, model, loss_function, optimizer, PLAIN.batches(), call=call)
     check.equal(given, [((size, 3), (size,), terox.int64) for size in PLAIN.sizes],
                 call=f"{call}\nshapes of output and target, and dtype of target, that it got",
                 note="loss_function(output, targets), once for each batch.")

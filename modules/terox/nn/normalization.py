@@ -19,8 +19,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     batch: over all dimensions but the second, the variance without correction (the sum of squares divided by the number
     of elements, n). Else they are the running ones. The gradient flows through mean and variance of the batch.
 
-    The variance is the mean of the squared differences from the mean, as `var` computes it: the difference of two means of
-    squares has no digits left where the mean is large.
+    The variance is the mean of the squared differences from the mean, as `var` computes it: the mean of the squares
+    minus the square of the mean has no digits left where the mean is large.
 
     In training, the running statistics, where there are any, move in place, without a graph:
 

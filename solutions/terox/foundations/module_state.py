@@ -33,7 +33,8 @@ class StateMixin:
         """Copy the values of `state_dict` into this module's parameters and buffers.
 
         Raises RuntimeError, naming every key, if `strict` and the keys are not exactly this module's, and, strict or
-        not, if a value has another shape than this module's. Nothing is copied then. Raises TypeError if `state_dict` is not a mapping.
+        not, if a value has another shape than this module's. Nothing is copied then. Raises TypeError if `state_dict`
+        is not a mapping.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict).__name__}.")
@@ -45,10 +46,12 @@ class StateMixin:
             if unexpected:
                 problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}.")
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}: " + " ".join(problems))
-        sizes = [(name, getattr(state_dict[name], "shape", None), getattr(value, "shape", None))
-                 for name, value in own.items() if name in state_dict]
-        problems = [f"size mismatch for {name}: copying a param with shape {new} from checkpoint, the shape in current "
-                    f"model is {old}." for name, new, old in sizes if None not in (new, old) and tuple(new) != tuple(old)]
+        problems = []
+        for name, value in own.items():
+            new, old = getattr(state_dict.get(name), "shape", None), getattr(value, "shape", None)
+            if new is not None and old is not None and tuple(new) != tuple(old):
+                problems.append(f"size mismatch for {name}: copying a param with shape {list(new)} from checkpoint, "
+                                f"the shape in current model is {list(old)}.")
         if problems:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}: " + " ".join(problems))
         with no_grad():

@@ -75,8 +75,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
             if not training and name.startswith("running"):
                 raise RuntimeError(f"batch_norm: Expected {name} to be defined when training=False")
         elif tuple(value.shape) != (channels,):
-            raise RuntimeError(f"batch_norm: {name} should contain {channels} elements, one for each channel of an input "
-                               f"of shape {list(input.shape)}, not be of shape {list(value.shape)}")
+            raise RuntimeError(f"batch_norm: {name} should contain {channels} elements, one for each channel of an "
+                               f"input of shape {list(input.shape)}, not be of shape {list(value.shape)}")
     if not input.numel():
         return input * 1
     return normalization.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
@@ -100,8 +100,8 @@ def layer_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | 
         raise RuntimeError("layer_norm: Expected normalized_shape to be at least 1-dimensional, but got []")
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and tuple(value.shape) != sizes:
-            raise RuntimeError(f"layer_norm: Expected {name} to be of same shape as normalized_shape, but got {name} of "
-                               f"shape {list(value.shape)} and normalized_shape={list(sizes)}")
+            raise RuntimeError(f"layer_norm: Expected {name} to be of same shape as normalized_shape, but got {name} "
+                               f"of shape {list(value.shape)} and normalized_shape={list(sizes)}")
     if tuple(input.shape[-len(sizes):]) != sizes:
         raise RuntimeError(f"layer_norm: Given normalized_shape={list(sizes)}, expected input with shape (*, "
                            f"{', '.join(map(str, sizes))}), but got input of size {list(input.shape)}")

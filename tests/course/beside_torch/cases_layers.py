@@ -114,7 +114,8 @@ def _losses(lib: Any, x: Any) -> Any:
     weight = lib.tensor([0.5, 1.0, 2.0], dtype=x.dtype)
     return [nn.CrossEntropyLoss()(x, target), nn.CrossEntropyLoss(weight, ignore_index=0, reduction="sum")(x, target),
             nn.CrossEntropyLoss(label_smoothing=0.25)(x, target), nn.NLLLoss()(x, target),
-            nn.NLLLoss(weight, reduction="none")(x, target), nn.MSELoss()(x, other), nn.MSELoss(reduction="sum")(x, other),
+            nn.NLLLoss(weight, reduction="none")(x, target), nn.MSELoss()(x, other),
+            nn.MSELoss(reduction="sum")(x, other),
             nn.BCEWithLogitsLoss()(x, other.abs()), nn.BCEWithLogitsLoss(pos_weight=weight)(x, other.abs()),
             repr(nn.CrossEntropyLoss()), list(nn.CrossEntropyLoss(weight).state_dict())]
 
@@ -161,13 +162,13 @@ def _state(lib: Any, x: Any) -> Any:
     """What a new layer has: names, shapes, dtypes."""
     modules = [lib.nn.Linear(2, 3), lib.nn.Conv2d(2, 4, 3, bias=False), lib.nn.Conv1d(2, 4, 3), lib.nn.BatchNorm2d(3),
                lib.nn.LayerNorm((2, 3)), lib.nn.BatchNorm1d(2, affine=False)]
-    return [[(name, tuple(value.shape), str(value.dtype).rpartition(".")[2]) for name, value in module.state_dict().items()]
-            for module in modules]
+    return [[(name, tuple(value.shape), str(value.dtype).rpartition(".")[2])
+             for name, value in module.state_dict().items()] for module in modules]
 
 
 def _init(lib: Any, x: Any) -> Any:
     init, t = lib.nn.init, lib.zeros(2, 3, 4)
-    gains = [init.calculate_gain(name) for name in ("linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu")]
+    gains = [init.calculate_gain(name) for name in "linear conv2d sigmoid tanh relu leaky_relu selu".split()]
     return [*gains, init.calculate_gain("leaky_relu", 0.5), *init._calculate_fan_in_and_fan_out(t), init.ones_(t).sum(),
             init.constant_(t, 2.5).clone(), init.zeros_(t)]
 
@@ -231,7 +232,8 @@ WRONG_CALLS = [
     WrongCall("functional.layer_norm with another weight",
               lambda lib: _f(lib).layer_norm(lib.ones(2, 3), [3], lib.ones(2)), "weight", (2,)),
     WrongCall("functional.layer_norm of a number as shape", lambda lib: _f(lib).layer_norm(lib.ones(2, 3), 3), "int"),
-    WrongCall("functional.leaky_relu of whole numbers", lambda lib: _f(lib).leaky_relu(lib.ones(2).long()), "leaky_relu"),
+    WrongCall("functional.leaky_relu of whole numbers", lambda lib: _f(lib).leaky_relu(lib.ones(2).long()),
+              "leaky_relu"),
     WrongCall("functional.gelu of whole numbers", lambda lib: _f(lib).gelu(lib.ones(2).long()), "gelu"),
     WrongCall("functional.gelu with an unknown approximation",
               lambda lib: _f(lib).gelu(lib.ones(2), approximate="erf"), "none or tanh"),
@@ -250,10 +252,12 @@ WRONG_CALLS = [
     WrongCall("state_dict with another shape",
               lambda lib: lib.nn.Linear(2, 2).load_state_dict({"weight": lib.ones(1, 2), "bias": lib.ones(2)}),
               "size mismatch", "weight", (1, 2), (2, 2)),
-    WrongCall("nn.init.xavier_uniform_ of a vector", lambda lib: lib.nn.init.xavier_uniform_(lib.ones(3)), "2 dimensions"),
+    WrongCall("nn.init.xavier_uniform_ of a vector", lambda lib: lib.nn.init.xavier_uniform_(lib.ones(3)),
+              "2 dimensions"),
     WrongCall("nn.init.kaiming_normal_ with an unknown mode",
               lambda lib: lib.nn.init.kaiming_normal_(lib.ones(3, 3), mode="fan"), "fan_in"),
     WrongCall("nn.init.calculate_gain of an unknown function", lambda lib: lib.nn.init.calculate_gain("sine"), "sine"),
-    WrongCall("nn.init.calculate_gain with no slope", lambda lib: lib.nn.init.calculate_gain("leaky_relu", "a"), "slope"),
+    WrongCall("nn.init.calculate_gain with no slope", lambda lib: lib.nn.init.calculate_gain("leaky_relu", "a"),
+              "slope"),
     WrongCall("nn.init.normal_ with a negative std", lambda lib: lib.nn.init.normal_(lib.ones(3), 0, -1), "-1"),
 ]
