@@ -98,7 +98,7 @@ def test_the_program_leaves_pictures_and_a_checkpoint(tmp_path, monkeypatch, cap
     assert "epoch 2 of 2" in out and "accuracy" in out and "images/s" in out
     assert "of 30 held-out examples are right" in out
     assert sorted(path.name for path in tmp_path.iterdir()) == [*PICTURES, lenet.FILE]
-    assert "6 kernels of 5 x 5" in pictures.alt_text(tmp_path / "images_of_digits_filters.png")
+    assert "conv1.weight: 6 of 5 x 5" in pictures.alt_text(tmp_path / "images_of_digits_filters.png")
 
 
 def test_the_same_seed_gives_the_same_run(data):
