@@ -67,7 +67,8 @@ class Plan:
         columns = channels * self.taps * self.out_h * self.wide
         self.whole = columns <= 2 * CACHE  # whether jobs are whole images
         if self.whole:
-            count = max(1, min(CACHE // columns, n))
+            jobs = -(-n // max(1, CACHE // columns))
+            count = -(-n // (jobs + jobs % 2))  # an even number of jobs, of about the same size
             self.by_rows = [Job(first, min(first + count, n), 0, 0, channels, 0, self.out_h)
                             for first in range(0, n, count)]
             self.by_channels = self.by_rows

@@ -29,7 +29,8 @@ def pool_twos(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: Any, 
     """Planes `begin` to `end` of the maxima and of their places, (planes, out_h, out_w), of `a`, (planes, height,
     width).
 
-    sizes: height, width, out_h, out_w. The first of equal ones counts, row by row, and NaN is the largest.
+    sizes: height, width, out_h, out_w. The first of equal ones counts, row by row, and NaN is the largest, the last
+    one if there are several.
     """
     height, width, out_h, out_w = sizes[0], sizes[1], sizes[2], sizes[3]
     count, row = out_h * out_w, 2 * out_w
@@ -37,7 +38,7 @@ def pool_twos(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: Any, 
     upper, lower, corners = np.empty(2 * count, a.dtype), np.empty(2 * count, a.dtype), np.empty(count, np.int32)
     for k in range(count):
         corners[k] = k // out_w * 2 * width + k % out_w * 2
-    side, below, across = np.int32(1), np.int32(width), np.int32(width + 1)
+    corner, side, below, across = np.int32(0), np.int32(1), np.int32(width), np.int32(width + 1)
     for plane in range(begin, end):
         for y in range(out_h):
             place = (plane * height + 2 * y) * width
@@ -51,10 +52,14 @@ def pool_twos(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: Any, 
         for k in range(count):
             w, x, y, z = upper[2 * k], upper[2 * k + 1], lower[2 * k], lower[2 * k + 1]
             top = maximum(maximum(w, x), maximum(y, z))
-            # From the last to the first, so that the first stays; NaN is equal to nothing, so it is asked for.
-            number = below if (y == top) | (y != y) else across
-            number = side if (x == top) | (x != x) else number
-            number = np.int32(0) if (w == top) | (w != w) else number
+            # From the last to the first, so that the first of equal ones stays. NaN is equal to nothing, so it is asked
+            # for: the last one stays, as in the loop.
+            number = below if y == top else across
+            number = side if x == top else number
+            number = corner if (w == top) | (w != w) else number
+            number = side if x != x else number
+            number = below if y != y else number
+            number = across if z != z else number
             best[k] = top
             where[k] = corners[k] + number
 

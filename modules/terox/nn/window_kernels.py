@@ -85,8 +85,8 @@ def max_pool_kernel(kind: Any, out: Any, indices: Any, a: Any, count: int, sizes
                 if 0 <= from_y < height and 0 <= from_x < width:
                     place = from_y * width + from_x
                     value = a[plane * height * width + place]
-                    # The first one of all counts, whatever it is; NaN wins, and nothing is larger than NaN.
-                    if where < 0 or value > best or (value != value and best == best):
+                    # The first one of all counts, whatever it is; nothing is larger than NaN: it stays.
+                    if where < 0 or value > best or value != value:
                         best, where = value, place
         out[number] = best
         indices[number] = where
