@@ -88,13 +88,11 @@ def test_whole_numbers_are_exact():
     assert F.max_pool2d(terox.tensor(images, device="cuda"), 2).item() == 2**53 + 1
 
 
-@pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 0, 4, 4)])
-def test_nothing_gives_nothing(shape):
-    x = terox.zeros(*shape, device="cuda")
-    if shape[1]:  # no channels are refused, as in PyTorch
-        assert F.max_pool2d(x, 2).shape == (*shape[:2], 2, 2)
-    assert F.unfold(x, 2).shape == (shape[0], shape[1] * 4, 9)
-    assert F.fold(F.unfold(x, 2), 4, 2).shape == shape
+def test_no_images_give_no_images():
+    x = terox.zeros(0, 3, 4, 4, device="cuda")
+    assert F.max_pool2d(x, 2).shape == (0, 3, 2, 2)
+    assert F.unfold(x, 2).shape == (0, 12, 9)
+    assert F.fold(F.unfold(x, 2), 4, 2).shape == (0, 3, 4, 4)
 
 
 # ---- Gradients ----
