@@ -18,7 +18,7 @@ import numpy as np
 import terox
 from course.bench.parallel import THREADS, TORCH, Result, Row, told
 from course.bench.timing import fastest
-from terox.nn import LeNet, fused_conv
+from terox.nn import LeNet
 from terox.nn import functional as F
 from terox.optim import SGD
 from terox.parallel import threads
@@ -102,7 +102,6 @@ def peaks(functions: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def _peak_of_numpy(function: Callable[[], object]) -> float:
-    fused_conv.forget_scratch()
     gc.collect()
     tracemalloc.start()
     try:

@@ -25,10 +25,11 @@ def on_cpu(monkeypatch):
     terox.set_default_device(before)
 
 
-@pytest.fixture(params=[1 << 17, 300, 20], ids=["whole images", "some images, some parts", "parts"])
+@pytest.fixture(params=[1 << 18, 600, 20], ids=["whole images", "some images, some parts", "parts"])
 def cache(request, monkeypatch):
     """Small caches: images are cut into rows and channels."""
     monkeypatch.setattr(fused_conv, "CACHE", request.param)
+    monkeypatch.setattr(fused_conv, "WINDOWS", min(request.param, 1024))
     fused_conv.plan.cache_clear()
     yield request.param
     fused_conv.plan.cache_clear()
@@ -183,6 +184,7 @@ def test_max_pooling_by_twos_is_that_of_the_loop(height, width, special):
 
 def test_products_in_pieces(monkeypatch):
     rng = np.random.default_rng(0)
+    monkeypatch.setattr(handover, "ALONE", 10)
     monkeypatch.setattr(handover, "SMALL", 50)
     for n, k, m in ((3, 4, 7), (20, 10, 1), (5, 20, 6)):
         a, b = rng.standard_normal((n, k)), rng.standard_normal((m, k)).T

@@ -108,7 +108,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     result = out.impl.storage.array.reshape(-1, columns)
     with np.errstate(all="ignore"):
         if bias is not None and 2 * len(rows) <= columns:
-            np.add(np.matmul(weights, rows.T).T, bias.impl.numpy(), out=result)
+            turned = np.empty((columns, len(rows)), result.dtype)
+            handover.product(weights, rows.T, turned)
+            np.add(turned.T, bias.impl.numpy(), out=result)
         else:
             handover.product(rows, weights.T, result)
             if bias is not None:

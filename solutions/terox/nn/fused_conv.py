@@ -1,16 +1,14 @@
-"""Convolution on the device "cpu", a few images at a time. Provided.
+"""Convolution on the device "cpu", a few windows at a time. Provided.
 
 The learner's conv2d unfolds the whole batch, and then multiplies: the columns are kernel_h * kernel_w times as large as
-the input, and travel to memory and back. Here they are made for so few images that they stay in the second cache of a
-core until they have been used, and are made again for the gradient of the weight. BLAS writes each product where the
-result lies, and the bias is added there while it is still near. The jobs are shared by Python's own threads (see
-workers.py), with products in pieces for which BLAS uses no threads itself; where such pieces would be too thin, this
-thread does all jobs, and BLAS uses its threads for each product.
+the input, and travel to memory and back. Here a loop makes them for a tile of some 1000 windows, multiplies, and
+forgets them. The products are its own (fused_products.py), since BLAS cannot be called from a compiled loop. Tiles are
+shared by threads that sleep when idle (workers.py).
 
-Which images make a job follows from the sizes alone, and partial sums are added up in the order of the jobs. So the
-number of threads changes nothing.
+What makes a tile follows from the sizes alone, and partial sums are added up in order. So the number of threads changes
+nothing.
 
-Where the hand-over to BLAS is disabled, for whole numbers and for sizes of 0, the learner's functions do it.
+Where the hand-over is disabled, for whole numbers and for sizes of 0, the learner's functions do it.
 
 In PyTorch: `aten/src/ATen/native/ConvolutionMM2d.cpp`; what is used by default is `mkldnn/Conv.cpp`.
 """
@@ -18,114 +16,62 @@ In PyTorch: `aten/src/ATen/native/ConvolutionMM2d.cpp`; what is used by default 
 from __future__ import annotations
 
 import functools
-import threading
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import math
+from typing import Any
 
 import numpy as np
 
 from terox.nn import fused_loops
 from terox.nn.windows import Pair, windows
-from terox.parallel import compiler, handover, workers
+from terox.parallel import compiler, elementwise, handover, workers
 from terox.parallel.kernels import begins
 from terox.tensors.dispatcher import COMPOSITE, KERNELS, register
 from terox.tensors.iterator import empty
 from terox.tensors.tensor import Tensor
 
-CACHE = 1 << 17  # elements: columns of a job; a float32 takes 4 bytes, the second cache of a core holds 1 to 2 MiB
-THIN = 16  # columns: a product of fewer at a time is slow
+WINDOWS = 1024  # of a tile, about: rows of that length are long enough for vectors, and four fit the first cache
+CACHE = 1 << 18  # elements: columns of a tile, about, which the second cache should hold
+PARTS = 16  # of the gradient for the weight, at most: each is as large as the weight
+JOBS = 8  # at most: each should take longer than to wake a thread
+OPERATIONS = 8  # multiplications, in a product, that take as long as one element of an elementwise op
 
 
-class Job(NamedTuple):
-    """Images `first` to `last`, of each the channels `channel` to `end`, and the windows of rows `top` to `bottom`."""
-
-    first: int
-    last: int
-    group: int
-    channel: int
-    end: int
-    top: int
-    bottom: int
+def _images(about: float, n: int) -> int:
+    """How many of `n` images make a tile, about as many as given: a power of 2, as the sizes of most batches are."""
+    return min(2 ** max(round(math.log2(about)), 0), n)
 
 
 class Plan:
-    """How one convolution is cut into jobs, with all of its sizes; what kernels get of them."""
+    """How one convolution is cut into tiles, and what loops get of it."""
 
     def __init__(self, input_size: tuple[int, ...], weight_size: tuple[int, ...], stride: Pair, padding: Pair,
                  dilation: Pair, groups: int) -> None:
         n, channels, *plane = input_size
         kernels, deep, *kernel = weight_size
-        self.of = windows("convolution", tuple(plane), tuple(kernel), stride, padding, dilation)  # type: ignore
-        self.n, self.channels, self.deep, self.groups = n, channels, deep, groups
-        self.out_h, self.out_w = self.of.counts
-        self.wide = plane[1] + 2 * padding[1] if stride == (1, 1) else self.out_w
-        self.taps = kernel[0] * kernel[1]
-        self.steps = np.array(self.of.steps, np.int64)
-        self.weights = groups, kernels // groups, deep * self.taps
-        self.out_size = n, kernels, self.out_h, self.out_w
-        self.results = n, groups, kernels // groups, self.out_h * self.out_w
-        columns = channels * self.taps * self.out_h * self.wide
-        self.whole = columns <= 2 * CACHE  # whether jobs are whole images
-        if self.whole:
-            jobs = -(-n // max(1, CACHE // columns))
-            count = -(-n // (jobs + jobs % 2))  # an even number of jobs, of about the same size
-            self.by_rows = [Job(first, min(first + count, n), 0, 0, channels, 0, self.out_h)
-                            for first in range(0, n, count)]
-            self.by_channels = self.by_rows
-        else:
-            high = max(1, CACHE // (deep * self.taps * self.out_w))
-            part = max(1, CACHE // (self.taps * self.out_h * self.wide))
-            self.by_rows = [Job(image, image + 1, group, group * deep, (group + 1) * deep, top,
-                                min(top + high, self.out_h))
-                            for image in range(n) for group in range(groups) for top in range(0, self.out_h, high)]
-            self.by_channels = [Job(image, image + 1, group, first, min(first + part, (group + 1) * deep), 0,
-                                    self.out_h)
-                                for image in range(n) for group in range(groups)
-                                for first in range(group * deep, (group + 1) * deep, part)]
-        # Whether Python's threads share the jobs, each with products in pieces; else BLAS has its own for each product.
-        self.threads = self.weights[1] * self.weights[2] * THIN <= handover.SMALL
-        self.multiply = handover.in_pieces if self.threads else np.matmul
-
-    def share(self, do: Callable[[int], None], jobs: list[Job]) -> None:
-        """`do(number)` for all jobs."""
-        if self.threads:
-            workers.share(do, len(jobs))
-        else:
-            for number in range(len(jobs)):
-                do(number)
-
-    def unfold(self, job: Job, input: np.ndarray, name: str) -> np.ndarray:
-        """The columns of a job: (channels, kernel_h, kernel_w, rows, out_w) for each image, flat."""
-        height, width = self.of.plane
-        kernel = compiler.kernel(fused_loops.unfold_planes, (name, name))
-        count = (job.last - job.first) * (job.end - job.channel) * self.taps * (job.bottom - job.top) * self.out_w
-        columns = scratch(count + fused_loops.PIECE, input.dtype)
-        sizes = np.array([height, width, *self.of.kernel, self.out_w, job.top, job.bottom], np.int64)
-        first = job.first * self.channels + job.channel
-        planes = (job.last - job.first) * (job.end - job.channel)
-        kernel.serial(0, planes, columns, input[first * height * width :], sizes, self.steps)
-        return columns[:count]
+        of = windows("convolution", tuple(plane), tuple(kernel), stride, padding, dilation)  # type: ignore[arg-type]
+        (out_h, out_w), taps = of.counts, kernel[0] * kernel[1]
+        k, own = deep * taps, kernels // groups
+        self.out_size, self.matrices = (n, kernels, out_h, out_w), (groups, own, k)
+        self.padded = padding[1] > 0 or kernel[1] > 1
+        most = max(min(WINDOWS, CACHE // k), 1)  # windows of a tile
+        images, high = _images(most / (out_h * out_w), n), min(max(most // out_w, 1), out_h)
+        self.tiles = -(-n // images) * -(-out_h // high)
+        self.work = max(k * kernels * images * high * out_w // OPERATIONS, 1)
+        several = -(-self.tiles // PARTS)
+        self.parts = -(-self.tiles // several)
+        self.of_part = several * self.work
+        sizes = (n, channels, *plane, *kernel, out_h, out_w, kernels, groups)
+        self.sizes = np.array([*sizes, images, high, several], np.int64)
+        wide = plane[1] + 2 * padding[1] if stride == (1, 1) else out_w
+        part = min(max(CACHE // (taps * out_h * wide), 1), deep)  # channels of a tile
+        images = _images(most / (out_h * wide), n)
+        self.input_tiles = -(-n // images) * groups * -(-deep // part)
+        self.input_work = max(part * taps * own * images * out_h * wide // OPERATIONS, 1)
+        self.input_sizes = np.array([*sizes, images, part], np.int64)
+        self.steps = np.array([stride, padding, dilation], np.int64)
 
 
 plan = functools.lru_cache(1024)(Plan)
-_memory = threading.local()
-
-
-def scratch(count: int, dtype: np.dtype, which: str = "columns") -> np.ndarray:
-    """Memory for a job, the same for the next job of this thread; but not kept if it is large."""
-    found = getattr(_memory, which, None)
-    size = count * dtype.itemsize
-    if found is None or len(found) < size:
-        found = np.empty(size, np.uint8)
-        if count <= 3 * CACHE:
-            setattr(_memory, which, found)
-    return found[:size].view(dtype)
-
-
-def forget_scratch() -> None:
-    """Give back the memory that is kept for jobs: 1.5 MiB and less for each thread."""
-    global _memory
-    _memory = threading.local()
 
 
 def _by_hand(*tensors: Tensor | None) -> bool:
@@ -136,10 +82,20 @@ def _by_hand(*tensors: Tensor | None) -> bool:
          for tensor in tensors])
 
 
-def _rows(tensor: Tensor) -> tuple[np.ndarray, str]:
-    """The numbers, row by row, and what they are."""
+def _rows(tensor: Tensor) -> np.ndarray:
+    """The numbers, row by row."""
     impl = tensor.contiguous().impl
-    return begins(impl)[: impl.numel], impl.storage.dtype.name
+    return begins(impl)[: math.prod(impl.sizes)]
+
+
+def _launch(loop: Any, count: int, work: int, sizes: np.ndarray, steps: np.ndarray, *arrays: np.ndarray) -> None:
+    kernel = compiler.kernel(loop, (arrays[0].dtype.name,) * len(arrays))
+    grain = max(elementwise.GRAIN // work, -(-count // JOBS), 1)
+
+    def do(number: int) -> None:
+        kernel.serial(number * grain, min((number + 1) * grain, count), *arrays, sizes, steps)
+
+    workers.share(do, -(-count // grain))
 
 
 def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair,
@@ -148,71 +104,29 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair
     if _by_hand(input, weight, bias):
         return KERNELS["convolution", COMPOSITE](input, weight, bias, stride, padding, dilation, groups)
     cut = plan(input.impl.sizes, weight.impl.sizes, stride, padding, dilation, groups)
-    (source, name), matrices = _rows(input), _rows(weight)[0].reshape(cut.weights)
-    out = empty(cut.out_size, input.impl.storage.dtype, "cpu")
-    result = out.impl.storage.array.reshape(cut.results)
-    added = None if bias is None else bias.impl.numpy().reshape(cut.weights[0], cut.weights[1], 1)
-
-    def do(number: int) -> None:
-        job = cut.by_rows[number]
-        columns = cut.unfold(job, source, name)
-        groups = slice(None) if cut.whole else slice(job.group, job.group + 1)
-        part = result[job.first : job.last, groups, :, job.top * cut.out_w : job.bottom * cut.out_w]
-        with np.errstate(all="ignore"):
-            cut.multiply(matrices[groups], columns.reshape(len(part), part.shape[1], cut.weights[2], -1), part)
-            if added is not None:
-                np.add(part, added[groups], out=part)
-
-    cut.share(do, cut.by_rows)
+    dtype = input.impl.storage.dtype
+    out = empty(cut.out_size, dtype, "cpu")
+    array = out.impl.storage.array
+    added = np.zeros(cut.out_size[1], array.dtype) if bias is None else _rows(bias)
+    _launch(fused_loops.forward_tiles, cut.tiles, cut.work, cut.sizes, cut.steps, array, _rows(input), _rows(weight),
+            added)
     return out
 
 
 def convolution_input(grad: Tensor, weight: Tensor, input_size: tuple[int, ...], stride: Pair, padding: Pair,
                       dilation: Pair, groups: int) -> Tensor:
     """The gradient for the input, (N, C, H, W)."""
-    if _by_hand(grad, weight) or 0 in input_size:
-        return KERNELS["convolution_input", COMPOSITE](grad, weight, input_size, stride, padding, dilation, groups)
-    cut = plan(tuple(input_size), weight.impl.sizes, stride, padding, dilation, groups)
-    (upstream, name), matrices = _rows(grad), _rows(weight)[0].reshape(cut.weights)
-    flat = stride == (1, 1)
-    if flat and cut.wide != cut.out_w and not np.isfinite(matrices).all():
+    if not _by_hand(grad, weight) and 0 not in input_size:
+        cut = plan(tuple(input_size), weight.impl.sizes, stride, padding, dilation, groups)
+        matrices = _rows(weight).reshape(cut.matrices)
         # Zeros behind the rows, times inf, would be NaN.
-        return KERNELS["convolution_input", COMPOSITE](grad, weight, input_size, stride, padding, dilation, groups)
-    out = empty(tuple(input_size), grad.impl.storage.dtype, "cpu")
-    result, (height, width), dtype = out.impl.storage.array, cut.of.plane, upstream.dtype
-    upstream = upstream.reshape(cut.results)
-    fold = compiler.kernel(fused_loops.fold_wide if flat else fused_loops.fold_planes, (name, name))
-    sizes = np.array([height, width, *cut.of.kernel, cut.out_h, cut.out_w], np.int64)
-    turned = matrices.swapaxes(1, 2)
-    length = cut.out_h * cut.wide
-
-    def do(number: int) -> None:
-        job = cut.by_channels[number]
-        images, channels = job.last - job.first, job.end - job.channel
-        groups = slice(None) if cut.whole else slice(job.group, job.group + 1)
-        rows = slice(None) if cut.whole else slice((job.channel - job.group * cut.deep) * cut.taps,
-                                                   (job.end - job.group * cut.deep) * cut.taps)
-        part = upstream[job.first : job.last, groups]
-        if cut.wide != cut.out_w:
-            part = _widened(part, cut, name)
-        columns = scratch(images * channels * cut.taps * length, dtype)
-        with np.errstate(all="ignore"):
-            cut.multiply(turned[groups, rows], part, columns.reshape(images, part.shape[1], -1, length))
-        first = job.first * cut.channels + job.channel
-        fold.serial(0, images * channels, result[first * height * width :], columns, sizes, cut.steps)
-
-    cut.share(do, cut.by_channels)
-    return out
-
-
-def _widened(part: np.ndarray, cut: Plan, name: str) -> np.ndarray:
-    """The same with zeros behind each row of out_w, as many as there are columns in a plane with its padding."""
-    count = part.size // cut.out_w
-    wide = scratch(count * cut.wide, part.dtype, "wide")
-    kernel = compiler.kernel(fused_loops.widen_rows, (name, name))
-    kernel.serial(0, count, wide, np.ascontiguousarray(part).reshape(-1), np.array([cut.out_w, cut.wide], np.int64),
-                  cut.steps)
-    return wide.reshape(*part.shape[:-1], cut.out_h * cut.wide)
+        if stride != (1, 1) or not cut.padded or np.isfinite(matrices).all():
+            out = empty(tuple(input_size), grad.impl.storage.dtype, "cpu")
+            turned = np.ascontiguousarray(matrices.swapaxes(1, 2)).reshape(-1)
+            _launch(fused_loops.input_tiles, cut.input_tiles, cut.input_work, cut.input_sizes, cut.steps,
+                    out.impl.storage.array, _rows(grad), turned)
+            return out
+    return KERNELS["convolution_input", COMPOSITE](grad, weight, input_size, stride, padding, dilation, groups)
 
 
 def convolution_weight(grad: Tensor, input: Tensor, weight_size: tuple[int, ...], stride: Pair, padding: Pair,
@@ -221,30 +135,14 @@ def convolution_weight(grad: Tensor, input: Tensor, weight_size: tuple[int, ...]
     if _by_hand(grad, input) or 0 in weight_size:
         return KERNELS["convolution_weight", COMPOSITE](grad, input, weight_size, stride, padding, dilation, groups)
     cut = plan(input.impl.sizes, tuple(weight_size), stride, padding, dilation, groups)
-    (source, name), upstream = _rows(input), _rows(grad)[0].reshape(cut.results).swapaxes(2, 3)
     out = empty(tuple(weight_size), grad.impl.storage.dtype, "cpu")
-    result = out.impl.storage.array.reshape(cut.weights).swapaxes(1, 2)  # (groups, deep * taps, kernels)
-    partial: list[Any] = [None] * len(cut.by_channels)
-
-    def do(number: int) -> None:
-        job = cut.by_channels[number]
-        columns = cut.unfold(job, source, name)
-        part = upstream[job.first : job.last, slice(None) if cut.whole else slice(job.group, job.group + 1)]
-        with np.errstate(all="ignore"):
-            columns = columns.reshape(*part.shape[:2], -1, part.shape[2])
-            products = np.empty((*columns.shape[:3], part.shape[3]), columns.dtype)
-            cut.multiply(columns, part, products)
-            partial[number] = np.add.reduce(products, axis=0)
-
-    cut.share(do, cut.by_channels)
+    array = out.impl.storage.array
+    parts = np.empty((cut.parts, len(array)), array.dtype)
+    _launch(fused_loops.weight_tiles, cut.parts, cut.of_part, cut.sizes, cut.steps, parts.reshape(-1), _rows(input),
+            _rows(grad))
+    count, own, k = cut.matrices
     with np.errstate(all="ignore"):
-        if cut.whole:
-            np.add.reduce(partial, axis=0, out=result)
-        else:
-            result[...] = 0
-            for job, each in zip(cut.by_channels, partial):
-                first = job.channel - job.group * cut.deep
-                result[job.group, first * cut.taps : (first + job.end - job.channel) * cut.taps] += each[0]
+        np.add.reduce(parts.reshape(cut.parts, count, k, own), axis=0, out=array.reshape(cut.matrices).swapaxes(1, 2))
     return out
 
 
@@ -255,7 +153,7 @@ def convolution_bias(grad: Tensor) -> Tensor:
     n, kernels, *plane = grad.impl.sizes
     out = empty((kernels,), grad.impl.storage.dtype, "cpu")
     with np.errstate(all="ignore"):
-        sums = np.add.reduce(_rows(grad)[0].reshape(n, kernels, plane[0] * plane[1]), axis=2)
+        sums = np.add.reduce(_rows(grad).reshape(n, kernels, plane[0] * plane[1]), axis=2)
         out.impl.storage.array[...] = np.add.reduce(sums, axis=0, dtype=np.float64)
     return out
 

@@ -9,6 +9,7 @@ In PyTorch: `aten/src/ATen/native/cpu/MaxPoolKernel.cpp`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,11 @@ import numpy as np
 from terox._numba import maximum
 from terox.nn.loops import rows
 from terox.nn.windows import Windows
-from terox.parallel import compiler, handover, workers
+from terox.parallel import compiler, elementwise, handover
 from terox.parallel.kernels import begins
 from terox.tensors.iterator import empty
 from terox.tensors.table import KERNELS, Kernel, register
 from terox.tensors.tensor import Tensor
-
-JOB = 1 << 16  # elements of the input; as many jobs as that makes, each of whole planes
 
 
 def pool_twos(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: Any, steps: Any) -> None:
@@ -83,15 +82,15 @@ def _twos(tensor: Tensor, of: Windows) -> bool:
             and 0 not in tensor.impl.sizes and all([2 * n <= size for n, size in zip(of.counts, of.plane)]))
 
 
-def _share(kernel: Any, planes: int, of: Windows, *arrays: np.ndarray) -> None:
+def _launch(loop: Any, planes: int, of: Windows, *arrays: np.ndarray) -> None:
     """Run over all planes."""
+    kernel = compiler.kernel(loop, tuple([array.dtype.name for array in arrays]))
     sizes, steps = np.array([*of.plane, *of.counts], np.int64), np.zeros((1, 1), np.int64)
-    count = max(1, JOB // (of.plane[0] * of.plane[1]))
-
-    def do(job: int) -> None:
-        kernel.serial(job * count, min((job + 1) * count, planes), *arrays, sizes, steps)
-
-    workers.share(do, -(-planes // count))
+    elements = math.prod(of.plane)
+    if planes * elements < 2 * elementwise.GRAIN:  # as elementwise ops do
+        kernel.serial(0, planes, *arrays, sizes, steps)
+    else:
+        elementwise.launch(kernel, planes, elements, *arrays, sizes, steps)
 
 
 def max_pool2d(input: Tensor, indices: Tensor, of: Windows) -> Tensor:
@@ -100,9 +99,7 @@ def max_pool2d(input: Tensor, indices: Tensor, of: Windows) -> Tensor:
         return _loops["max_pool2d"](input, indices, of)
     n, channels = input.impl.sizes[:2]
     out = empty((n, channels, *of.counts), input.impl.storage.dtype, "cpu")
-    name = input.impl.storage.dtype.name
-    _share(compiler.kernel(pool_twos, (name, "int64", name)), n * channels, of, out.impl.storage.array,
-           indices.impl.storage.array, begins(rows(input)))
+    _launch(pool_twos, n * channels, of, out.impl.storage.array, indices.impl.storage.array, begins(rows(input)))
     return out
 
 
@@ -112,9 +109,7 @@ def max_pool2d_back(grad: Tensor, indices: Tensor, of: Windows) -> Tensor:
         return _loops["max_pool2d_back"](grad, indices, of)
     n, channels = grad.impl.sizes[:2]
     out = empty((n, channels, *of.plane), grad.impl.storage.dtype, "cpu")
-    name = grad.impl.storage.dtype.name
-    _share(compiler.kernel(pool_twos_back, (name, name, "int64")), n * channels, of, out.impl.storage.array,
-           begins(rows(grad)), begins(rows(indices)))
+    _launch(pool_twos_back, n * channels, of, out.impl.storage.array, begins(rows(grad)), begins(rows(indices)))
     return out
 
 

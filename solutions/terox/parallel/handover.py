@@ -37,32 +37,28 @@ def disabled() -> Iterator[None]:
         state.enabled = before
 
 
-# Multiplications: what OpenBLAS does on the thread that asks, without copying the operands first (where the processor
-# has AVX-512), and from where on its threads are worth what they cost.
-SMALL, LARGE = 10**6, 8 * 10**6
+# Multiplications: up to which OpenBLAS uses one thread for any product; up to which it also does so, where the
+# processor has AVX-512, if the right operand lies row by row; from where on its threads are worth what they cost.
+ALONE, SMALL, LARGE = 2 * 10**5, 10**6, 8 * 10**6
 
 
 def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """`out = a @ b` by BLAS; matrices of a middle size in pieces.
+    """`out = a @ b` by BLAS; matrices of a middle size in pieces, on this thread alone.
 
     For these, the threads of BLAS save little, and cost a lot where anything else has threads: after each product they
     look for another, busily, for a while, on the core that others need. Meanwhile a loop on two threads takes several
     milliseconds instead of a half, and so does the next product if its second thread has to wait for a core.
     """
-    if a.ndim == b.ndim == 2 and SMALL < a.size * b.shape[1] <= LARGE:
-        in_pieces(a, b, out)
-    else:
+    if not (a.ndim == b.ndim == 2 and ALONE < a.size * b.shape[1] <= LARGE):
         np.matmul(a, b, out=out)
-
-
-def in_pieces(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """`out = a @ b`, also for batches of matrices, on this thread alone: so many columns at a time that BLAS uses no
-    threads."""
-    columns = SMALL // (a.shape[-2] * a.shape[-1] or 1) or 1
+        return
+    columns = SMALL // a.size or 1
     if columns > 16:
         columns -= columns % 16  # whole vectors
-    for start in range(0, b.shape[-1], columns):
-        np.matmul(a, b[..., start : start + columns], out=out[..., start : start + columns])
+    row_by_row = b.strides[1] == b.itemsize
+    for start in range(0, b.shape[1], columns):
+        piece = b[:, start : start + columns]
+        np.matmul(a, piece if row_by_row else np.ascontiguousarray(piece), out=out[:, start : start + columns])
 
 
 PIECE = 65536  # elements: few enough for the second cache, many enough beside what a call costs
