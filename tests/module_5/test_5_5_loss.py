@@ -105,6 +105,21 @@ def test_second_derivative():
                  "cut off from the input, or saved in forward, where nothing is recorded.")
 
 
+def test_the_upstream_gradient_has_a_history_too():
+    """What the loss is multiplied by may require grad itself: the gradient depends on it."""
+    batch = PLAIN
+    input = terox.tensor(batch.logits, requires_grad=True)
+    factor = terox.tensor(3.0, dtype=terox.float64, requires_grad=True)
+    call = (f"(gradient,) = grad(CrossEntropy * s, input, create_graph=True), {batch!r}; the gradient of "
+            "gradient[0, 0] for s = 3")
+    loss = apply(input, terox.tensor(batch.targets), call)
+    (gradient,) = run(lambda: terox.autograd.grad(loss * factor, [input], create_graph=True), call=call)
+    (second,) = run(lambda: terox.autograd.grad(gradient[0, 0], [factor], allow_unused=True), call=call)
+    check.that(second is not None, "The gradient does not depend on the upstream gradient any more. Multiply by the "
+               "tensor `grad`; a number that was taken out of it has no history.", call=call)
+    tensor_close(second, batch.error()[0, 0] / len(batch.targets), call=call, atol=16 * batch.rounding())
+
+
 def test_freed():
     """What is kept from forward to backward goes through save_for_backward, which is freed after backward."""
     input = terox.tensor(PLAIN.logits, requires_grad=True)

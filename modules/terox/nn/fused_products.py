@@ -2,7 +2,8 @@
 
 All matrices are flat, row by row, and `pitch` is how far it is from one row to the next. As in the learner's
 micro-kernel (terox/parallel/matmul.py), several rows and several products at a time make each number that is loaded
-serve more than once. With rows of about 1000 numbers, a core does 100 billion operations in a second where BLAS does 140.
+serve more than once. With rows of about 1000 numbers, a core does 100 billion operations in a second where BLAS does
+140.
 
 In PyTorch: oneDNN makes machine code for each convolution, in `mkldnn/Conv.cpp`.
 """
