@@ -15,7 +15,7 @@ def dropout(input: Tensor, p: float, training: bool) -> Tensor:
     are divided by 1 - p, so that the mean stays what it was. Else the input as it is.
 
     Shapes: input any floats, result the same, on the same device and of the same dtype. p from 0 to 1; where it is 1,
-    the result is `input * 0`. The gradient goes the same way as the numbers: 0 for those dropped, scaled for the others.
+    the result is `input * 0`. The gradient goes the same way as the numbers: 0 for those dropped, scaled for the rest.
 
     In PyTorch: `torch.nn.functional.dropout`.
     """
