@@ -24,7 +24,7 @@ def course(tmp_path_factory) -> Miniature:
     course.part("0.2", "def f(x):\n    assert x == 2\n", one)
     course.part("0.3", "import os\n\ndef f(x):\n    os._exit(3)\n", one)
     course.part("0.4", "import os\n\ndef f(x):\n    os.abort()\n", one)
-    course.part("0.5", "def f(x):\n    while True:\n        pass\n", one)
+    course.part("0.5", "def f(x):\n    while True: pass\n", one)
     course.part("0.6", "import sys, course.runner, os\n\ndef f(x):\n    print(sys.argv, os.getcwd())\n", one)
     return course
 
