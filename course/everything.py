@@ -11,12 +11,16 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from contextlib import closing
 from pathlib import Path
 
 from course import consistency, skeleton
 from course.guide import has_begun
 from course.manifest import ROOT, load
+from course.parallel import in_parallel
 from course.runner.parent import run_tests
+
+PARTS = 12  # of the tooling's tests: more than there are cores, so that all cores have something to do until the end
 
 
 class Tally:
@@ -74,22 +78,41 @@ def check_learner(root: Path = ROOT) -> int:
 
 
 def _pytest(root: Path, tally: Tally) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "solutions"), str(root)])}
-        status = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=8", "-rs",
-                                 f"--junitxml={report}", "tests/course"], cwd=root, env=environment).returncode
-        if not report.exists():
-            tally.failed += 1
-            tally.problems.append("pytest ended without a report on tests/course")
-            return
-        suite = ElementTree.parse(report).getroot().find("testsuite")
-        assert suite is not None
-        count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
-        bad = count["failures"] + count["errors"]
-        tally.passed += count["tests"] - bad - count["skipped"]
-        tally.failed += bad
-        if count["skipped"]:
-            print(f"{count['skipped']} tests could not run; the reasons stand above.")
-        if status:
-            tally.problems.append(f"tests/course: {bad} of {count['tests']} tests failed (pytest's status: {status})")
+    """The tests of the tooling, as many at a time as there are cores, each file in one process."""
+    folder = root / "tests/course"
+    files = [path.relative_to(root).as_posix() for path in sorted(folder.rglob("test_*.py"))]
+    parts = [files[number::PARTS] for number in range(min(PARTS, len(files)))]
+    with tempfile.TemporaryDirectory() as reports:
+        jobs = [lambda part=part, report=Path(reports) / f"{number}.xml": _part(root, part, report)  # type: ignore[misc]
+                for number, part in enumerate(parts)]
+        with closing(in_parallel(jobs)) as results:
+            for place, (status, output) in results:
+                print(output, flush=True)
+                _count(parts[place], Path(reports) / f"{place}.xml", status, tally)
+
+
+def _part(root: Path, files: list[str], report: Path) -> tuple[int, str]:
+    """pytest's exit status and output for some files."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "solutions"), str(root)])}
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=4", "-rs",
+                           f"--junitxml={report}", *files], cwd=root, env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace")
+    return done.returncode, done.stdout
+
+
+def _count(files: list[str], report: Path, status: int, tally: Tally) -> None:
+    """Add what a report says. A part that left none, or no test, has failed."""
+    if not report.exists():
+        tally.failed += 1
+        tally.problems.append(f"pytest ended without a report on {', '.join(files)}")
+        return
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    count = {key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")}
+    bad = count["failures"] + count["errors"]
+    tally.passed += count["tests"] - bad - count["skipped"]
+    tally.failed += bad
+    if count["skipped"]:
+        print(f"{count['skipped']} tests could not run; the reasons stand above.")
+    if status:
+        tally.problems.append(f"tests/course: {bad} of {count['tests']} tests failed (pytest's status: {status})")
