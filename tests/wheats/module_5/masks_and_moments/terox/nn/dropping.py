@@ -8,6 +8,6 @@ def dropout(input, p, training):
         return input
     nothing = zeros_like(input)
     if p == 1:
-        return nothing
+        return input * nothing
     random = rand(input.shape, dtype=input.dtype, device=input.device)
     return where(random < 1 - p, nothing + 1 / (1 - p), nothing) * input
