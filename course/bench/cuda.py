@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import terox
+from course.bench.timing import step_of
 from terox.optim import SGD
 from terox.tensors import network_ops
 from terox.tensors.mlp import MLP
@@ -143,27 +144,18 @@ def training(sizes: Sizes) -> Iterator[Result]:
     labels, torch = rng.integers(0, sizes.network[-1], sizes.batch), torch_with_cuda()
     model = MLP(list(sizes.network), linear=network_ops.linear)
     model.to("cuda")
-    ours = _step(model, network_ops.cross_entropy, SGD(list(model.parameters()), lr=0.01),
-                 terox.from_numpy(images).to("cuda"), terox.from_numpy(labels).to("cuda"))
+    ours = step_of(model, network_ops.cross_entropy, SGD(list(model.parameters()), lr=0.01),
+                   terox.from_numpy(images).to("cuda"), terox.from_numpy(labels).to("cuda"))
     seconds, times = fastest(ours, sizes), None
     if torch is not None:
         inputs, hidden, outputs = sizes.network
         theirs = torch.nn.Sequential(torch.nn.Linear(inputs, hidden), torch.nn.ReLU(),
                                      torch.nn.Linear(hidden, outputs)).to("cuda")
         times = seconds / fastest(
-            _step(theirs, torch.nn.functional.cross_entropy, torch.optim.SGD(theirs.parameters(), lr=0.01),
-                  torch.from_numpy(images).to("cuda"), torch.from_numpy(labels).to("cuda")), sizes)
+            step_of(theirs, torch.nn.functional.cross_entropy, torch.optim.SGD(theirs.parameters(), lr=0.01),
+                    torch.from_numpy(images).to("cuda"), torch.from_numpy(labels).to("cuda")), sizes)
     name = "-".join(map(str, sizes.network))
     yield Result(f"training step of an MLP {name}, batch {sizes.batch}", seconds, times=times)
-
-
-def _step(model: Any, loss_of: Any, optimizer: Any, x: Any, t: Any) -> Callable[[], object]:
-    def step() -> None:
-        optimizer.zero_grad()
-        loss_of(model(x), t).backward()
-        optimizer.step()
-
-    return step
 
 
 def measure(sizes: Sizes = Sizes()) -> list[Result]:  # noqa: B008 - it cannot be changed

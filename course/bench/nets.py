@@ -17,7 +17,7 @@ import numpy as np
 
 import terox
 from course.bench.parallel import THREADS, TORCH, Result, Row, told
-from course.bench.timing import fastest
+from course.bench.timing import fastest, step_of
 from terox.nn import LeNet
 from terox.nn import functional as F
 from terox.optim import SGD
@@ -71,9 +71,9 @@ def steps(rng: np.random.Generator, batch: int = 64) -> dict[str, Callable[[], o
     images = rng.random((batch, 1, 28, 28), np.float32)
     labels = rng.integers(0, 10, batch)
     ours, theirs = LeNet(device="cpu"), _lenet_of_torch()
-    return {"terox": _step(ours, F.cross_entropy, SGD(list(ours.parameters()), lr=0.01),
+    return {"terox": step_of(ours, F.cross_entropy, SGD(list(ours.parameters()), lr=0.01),
                            terox.from_numpy(images), terox.from_numpy(labels)),
-            "torch": _step(theirs, torch.nn.functional.cross_entropy, torch.optim.SGD(theirs.parameters(), lr=0.01),
+            "torch": step_of(theirs, torch.nn.functional.cross_entropy, torch.optim.SGD(theirs.parameters(), lr=0.01),
                            torch.from_numpy(images), torch.from_numpy(labels))}
 
 
@@ -83,15 +83,6 @@ def _lenet_of_torch() -> Any:
     return nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
                          nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(),
                          nn.Linear(84, 10))
-
-
-def _step(model: Any, loss_of: Any, optimizer: Any, x: Any, t: Any) -> Callable[[], object]:
-    def step() -> None:
-        optimizer.zero_grad()
-        loss_of(model(x), t).backward()
-        optimizer.step()
-
-    return step
 
 
 def peaks(functions: dict[str, Callable[[], object]]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import terox
-from course.bench.timing import fastest
+from course.bench.timing import fastest, step_of
 from terox.optim import SGD
 from terox.parallel import handover, threads
 from terox.tensors import network_ops
@@ -163,21 +163,12 @@ def _training_step(rng: np.random.Generator, batch: int) -> Row:
     x, t = terox.from_numpy(images), terox.from_numpy(labels)
     fused, composed = MLP(sizes, linear=network_ops.linear), MLP(sizes)
     functions = {
-        "terox": _step(fused, network_ops.cross_entropy, SGD(list(fused.parameters()), lr=0.01), x, t),
-        "composed": _step(composed, cross_entropy, SGD(list(composed.parameters()), lr=0.01), x, t),
-        "torch": _step(theirs, torch.nn.functional.cross_entropy, torch.optim.SGD(theirs.parameters(), lr=0.01),
+        "terox": step_of(fused, network_ops.cross_entropy, SGD(list(fused.parameters()), lr=0.01), x, t),
+        "composed": step_of(composed, cross_entropy, SGD(list(composed.parameters()), lr=0.01), x, t),
+        "torch": step_of(theirs, torch.nn.functional.cross_entropy, torch.optim.SGD(theirs.parameters(), lr=0.01),
                        torch.from_numpy(images), torch.from_numpy(labels)),
     }
     return Row(f"training step of an MLP 784-128-10, batch {batch}", functions, "torch", 1.2, 0.8, repeats=3)
-
-
-def _step(model: Any, loss_of: Any, optimizer: Any, x: Any, t: Any) -> Callable[[], object]:
-    def step() -> None:
-        optimizer.zero_grad()
-        loss_of(model(x), t).backward()
-        optimizer.step()
-
-    return step
 
 
 def measure(rounds: int = 40) -> list[Result]:

@@ -6,6 +6,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 PAUSE = 0.005  # seconds
 
@@ -48,3 +49,14 @@ def fastest(functions: dict[str, Callable[[], object]], rounds: int, repeats: in
             if number:
                 times[name] = min(times[name], (time.perf_counter() - begin) / repeats)
     return times
+
+
+def step_of(model: Any, loss_of: Any, optimizer: Any, x: Any, t: Any) -> Callable[[], object]:
+    """One step of training, of either library: forget the gradients, forward, backward, optimizer."""
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss_of(model(x), t).backward()
+        optimizer.step()
+
+    return step
