@@ -24,15 +24,16 @@ from terox import _cuda_choice
 
 _cuda_choice.before_numba()
 
-from llvmlite import ir  # noqa: E402
+from llvmlite import binding, ir  # noqa: E402
 from numba import __version__, carray, get_num_threads, njit, prange, set_num_threads, types  # noqa: E402
 from numba.core import cgutils, config  # noqa: E402
 from numba.core.errors import NumbaError  # noqa: E402
-from numba.extending import intrinsic, register_jitable  # noqa: E402
+from numba.extending import intrinsic, models, register_jitable, register_model  # noqa: E402
+from numba.np import arrayobj  # noqa: E402
 
-__all__ = ["FLAGS", "JIT", "MOST_THREADS", "VERSIONS", "NumbaError", "add_any_order", "bits", "by_type", "carray",
-           "entry", "from_bits", "get_num_threads", "inner", "maximum", "njit", "pointer", "prange", "set_num_threads",
-           "types"]
+__all__ = ["FLAGS", "JIT", "MOST_THREADS", "VECTOR", "VERSIONS", "NumbaError", "add_any_order", "add_product", "bits",
+           "by_type", "carray", "entry", "from_bits", "get_num_threads", "inner", "load", "maximum", "njit", "pointer",
+           "prange", "set_num_threads", "span", "spread", "store", "total", "types"]
 
 JIT = not config.DISABLE_JIT
 
@@ -41,6 +42,10 @@ JIT = not config.DISABLE_JIT
 FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 MOST_THREADS: int = config.NUMBA_NUM_THREADS
+
+# Bytes of the widest vector that this machine computes with. In PyTorch: `at::vec::Vectorized<T>::size()`.
+_features = binding.get_host_cpu_features()
+VECTOR = 64 if _features.get("avx512f") else 32 if _features.get("avx2") else 16
 
 # What machine code depends on besides the functions themselves, this file among it. Each kernel's file says it.
 VERSIONS = (f"Numba {__version__}, {FLAGS['error_model']}, {sorted(FLAGS['fastmath'])}, optimized {config.OPT}, "
@@ -86,6 +91,41 @@ def maximum(x: Any, y: Any) -> Any:
     if x == 0 and y == 0:
         return x + y  # -0.0 only if both are
     return x if x > y or x != x else y
+
+
+def span(a: Any, start: int, n: int) -> Any:
+    """`a[start : start + n]` for a flat array, faster: whether that lies inside is not asked, and no reference counted,
+    so `a` has to be an argument, which the caller keeps."""
+    return a[start : start + n]
+
+
+# Vectors, of VECTOR bytes, for loops that the compiler does not turn into such by itself. Whether they lie inside of an
+# array is not asked. In PyTorch: `aten/src/ATen/cpu/vec/vec_base.h`.
+
+
+def load(a: Any, i: int) -> Any:
+    """The vector that begins at a[i]."""
+    return a[i : i + VECTOR // a.itemsize].copy()
+
+
+def store(a: Any, i: int, v: Any) -> None:
+    """Write a vector to a[i] and behind."""
+    a[i : i + len(v)] = v[: len(a) - i]
+
+
+def spread(x: Any) -> Any:
+    """A vector of the same number everywhere."""
+    return np.full(VECTOR // x.itemsize, x)
+
+
+def add_product(s: Any, v: Any, w: Any) -> Any:
+    """`s + v * w` for vectors, rounded once."""
+    return s + v * w
+
+
+def total(v: Any) -> Any:
+    """The sum of a vector's numbers, in any order."""
+    return v.sum(dtype=v.dtype)
 
 
 if JIT:
@@ -155,6 +195,85 @@ if JIT:
             return builder.call(function, arguments)
 
         return kind(kind, kind), generate
+
+    @_compiled_as
+    def span(typing_context, a, start, n):  # noqa: F811
+        kind = types.Array(a.dtype, 1, "C", readonly=not a.mutable)
+
+        def generate(context, builder, signature, arguments):
+            whole, part = (arrayobj.make_array(each)(context, builder, *value)
+                           for each, value in ((signature.args[0], arguments[:1]), (kind, ())))
+            itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(a.dtype)))
+            arrayobj.populate_array(part, builder.gep(whole.data, [arguments[1]]), [arguments[2]], [itemsize], itemsize,
+                                    None)
+            return part._getvalue()
+
+        return kind(a, types.int64, types.int64), generate
+
+    class _Vector(types.Type):
+        """A vector of numbers of one type."""
+
+        def __init__(self, dtype: Any) -> None:
+            super().__init__(f"vector of {dtype}")
+            self.dtype, self.lanes = dtype, VECTOR * 8 // dtype.bitwidth
+
+    @register_model(_Vector)
+    class _VectorModel(models.PrimitiveModel):
+        def __init__(self, manager: Any, kind: Any) -> None:
+            super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.dtype).get_value_type(), kind.lanes))
+
+    def _place(context: Any, builder: Any, kind: Any, array: Any, i: Any, vector: Any) -> Any:
+        data = builder.gep(arrayobj.make_array(kind)(context, builder, array).data, [i])
+        return builder.bitcast(data, context.get_value_type(vector).as_pointer())
+
+    @_compiled_as
+    def load(typing_context, a, i):  # noqa: F811
+        kind = _Vector(a.dtype)
+
+        def generate(context, builder, signature, arguments):
+            return builder.load(_place(context, builder, a, *arguments, kind), align=a.dtype.bitwidth // 8)
+
+        return kind(a, types.int64), generate
+
+    @_compiled_as
+    def store(typing_context, a, i, v):  # noqa: F811
+        def generate(context, builder, signature, arguments):
+            builder.store(arguments[2], _place(context, builder, a, *arguments[:2], v), align=a.dtype.bitwidth // 8)
+            return context.get_dummy_value()
+
+        return types.void(a, types.int64, v), generate
+
+    @_compiled_as
+    def spread(typing_context, x):  # noqa: F811
+        kind = _Vector(x)
+
+        def generate(context, builder, signature, arguments):
+            empty = ir.Constant(context.get_value_type(kind), ir.Undefined)
+            first = builder.insert_element(empty, arguments[0], ir.Constant(ir.IntType(32), 0))
+            return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), kind.lanes), None))
+
+        return kind(x), generate
+
+    @_compiled_as
+    def add_product(typing_context, s, v, w):  # noqa: F811
+        def generate(context, builder, signature, arguments):
+            product = builder.fmul(*arguments[1:], flags=["contract"])
+            return builder.fadd(arguments[0], product, flags=["contract"])
+
+        return s(s, v, w), generate
+
+    @_compiled_as
+    def total(typing_context, v):  # noqa: F811
+        def generate(context, builder, signature, arguments):
+            vector, width = arguments[0], v.lanes
+            while width > 1:
+                width //= 2
+                halves = [ir.Constant(ir.VectorType(ir.IntType(32), width), [first + i for i in range(width)])
+                          for first in (0, width)]
+                vector = builder.fadd(*[builder.shuffle_vector(vector, vector, half) for half in halves])
+            return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+        return v.dtype(v), generate
 
 
 # ---- CUDA. Nothing here is done before it is asked for. ----

@@ -119,16 +119,27 @@ def test_sizes_of_zero_and_a_single_window(n, plane):
     assert (w.grad.numpy() == out.numel() // 4).all() and (b.grad.numpy() == out.numel() // 4).all()
 
 
-@pytest.mark.parametrize("padding", [0, 1])
-def test_infinities_stay_where_they_belong(padding):
-    x, w = np.ones((1, 1, 5, 6), np.float32), np.ones((1, 1, 3, 3), np.float32)
-    w[0, 0, 1, 2], x[0, 0, 4, 0] = np.inf, np.nan
-    upstream = np.ones(100, np.float32)
-    got = _all([x, w], upstream, {"padding": padding}, with_bias=False)
+@pytest.mark.parametrize("padding, stride", [(0, 1), (1, 1), (1, 2)])
+@pytest.mark.parametrize("plane", [(5, 6), (13, 12)], ids=["columns", "no columns"])
+@pytest.mark.parametrize("weight, number", [(np.inf, np.nan), (1.0, np.inf), (np.inf, 1.0), (1.0, 1.0)])
+def test_infinities_stay_where_they_belong(padding, stride, plane, weight, number):
+    x, w = np.ones((1, 1, *plane), np.float32), np.ones((1, 1, 3, 3), np.float32)
+    w[0, 0, 1, 2], x[0, 0, 4, 0] = weight, number
+    upstream, options = np.ones(1000, np.float32), {"padding": padding, "stride": stride}
+    got = _all([x, w], upstream, options, with_bias=False)
     with own():
-        want = _all([x, w], upstream, {"padding": padding}, with_bias=False)
+        want = _all([x, w], upstream, options, with_bias=False)
     for each, right in zip(got, want):
         assert np.array_equal(each, right, equal_nan=True)
+
+
+def test_columns_are_made_for_small_planes_and_for_a_stride():
+    def flat(plane, kernel=3, stride=(1, 1), dilation=(1, 1)):
+        return fused_conv.plan((2, 3, *plane), (4, 3, kernel, kernel), stride, (0, 0), dilation, 1).flat
+
+    assert flat((12, 12)) and not flat((12, 12), stride=(2, 1)) and not flat((5, 5))
+    # Two of three windows would be computed for nothing.
+    assert not flat((100, 12), kernel=5, dilation=(2, 2))
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from kernel_modules import kernels_folder, load  # noqa: F401
 
+from terox import _numba
 from terox.parallel import compiler
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,11 +50,16 @@ for kind in (np.float32, np.float64):
             [float(_numba.maximum(number, other)) for number in numbers for other in numbers],
             [float(_numba.add_any_order(number, other)) for number in numbers for other in numbers],
             [float(vector_math.exp(number)) for number in numbers]]
+    v, w, out = (np.arange(40, dtype=kind) / 8 for _ in range(3))
+    vector = _numba.add_product(_numba.load(v, 3), _numba.load(w, 1), _numba.spread(kind(2)))
+    _numba.store(out, 5, vector)
+    results["intrinsics"]["vectors of " + kind.__name__] = [*out.tolist(), float(_numba.total(vector))]
 print(json.dumps(results))
 """
 
 INTRINSICS = """
-from terox._numba import add_any_order, bits, from_bits, maximum
+from terox._numba import (add_any_order, add_product, bits, from_bits, load, maximum, span, spread, store,
+                          total)
 from terox.parallel.vector_math import exp
 
 def loop(begin, end, out, a, sizes, strides):
@@ -63,6 +70,12 @@ def loop(begin, end, out, a, sizes, strides):
         for j in range(n):
             out[2 * n + i * n + j] = maximum(a[i], a[j])
             out[2 * n + n * n + i * n + j] = add_any_order(a[i], a[j])
+
+
+def vectors(begin, end, out, a, w, sizes, strides):
+    vector = add_product(load(a, 3), load(w, 1), spread(a.dtype.type(2)))
+    store(span(out, 2, 38), 3, vector)
+    out[40] = total(vector)
 """
 
 
@@ -100,3 +113,18 @@ def test_python_forms_of_what_one_instruction_does(tmp_path):
             np.testing.assert_array_equal(got, expected.astype(kind))
             np.testing.assert_array_equal(np.signbit(got[expected == 0]), np.signbit(expected[expected == 0]))
         close(out[n : 2 * n], powers, kind)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_python_forms_of_vectors(tmp_path, kind):
+    """Small eighths: every sum and product is exact."""
+    module = load(tmp_path / f"vectors_{kind.__name__}.py", INTRINSICS)
+    v, w = (np.arange(40, dtype=kind) / 8 for _ in range(2))
+    out = np.append(v, kind(0))
+    lanes = np.arange(_numba.VECTOR // v.itemsize)
+    compiler.kernel(module.vectors, (kind.__name__,) * 3).serial(0, 1, out, v, w, np.array([1]), np.array([[1], [1]]))
+    expected = np.append(v, kind(0))
+    expected[5 + lanes] = v[3 + lanes] + 2 * w[1 + lanes]
+    expected[40] = expected[5 + lanes].sum()
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(out, np.array(uncompiled()["intrinsics"]["vectors of " + kind.__name__]))

@@ -1,9 +1,10 @@
 """Convolution on the device "cpu", a few windows at a time. Provided.
 
 The learner's conv2d unfolds the whole batch, and then multiplies: the columns are kernel_h * kernel_w times as large as
-the input, and travel to memory and back. Here a loop makes them for a tile of some 1000 windows, multiplies, and
-forgets them. The products are its own (fused_products.py), since BLAS cannot be called from a compiled loop. Tiles are
-shared by threads that sleep when idle (workers.py).
+the input, and travel to memory and back. Here loops work on a tile of some 1000 windows at a time. With a stride of 1
+they need no columns (flat_loops.py); otherwise they make those of the tile, multiply, and forget them (fused_loops.py).
+The products are their own (fused_products.py), since BLAS cannot be called from a compiled loop. Tiles are shared by
+threads that sleep when idle (workers.py).
 
 What makes a tile follows from the sizes alone, and partial sums are added up in order. So the number of threads changes
 nothing.
@@ -21,18 +22,22 @@ from typing import Any
 
 import numpy as np
 
-from terox.nn import fused_loops
+from terox._numba import add_any_order
+from terox.nn import flat_loops, fused_loops
 from terox.nn.windows import Pair, windows
 from terox.parallel import compiler, elementwise, handover, workers
 from terox.parallel.kernels import begins
+from terox.parallel.threads import get_num_threads
 from terox.tensors.dispatcher import COMPOSITE, KERNELS, register
 from terox.tensors.iterator import empty
 from terox.tensors.tensor import Tensor
 
 WINDOWS = 1024  # of a tile, about: rows of that length are long enough for vectors, and four fit the first cache
 CACHE = 1 << 18  # elements: columns of a tile, about, which the second cache should hold
+SHORTEST = 64  # windows of an image for which it pays to make no columns: their rows are this long
+MOST_FOR_NOTHING = 1.5  # times the windows that count: as many may be computed then
 PARTS = 16  # of the gradient for the weight, at most: each is as large as the weight
-JOBS = 8  # at most: each should take longer than to wake a thread
+JOBS = 2  # for each thread: each should take longer than to wake one
 OPERATIONS = 8  # multiplications, in a product, that take as long as one element of an elementwise op
 
 
@@ -50,24 +55,27 @@ class Plan:
         kernels, deep, *kernel = weight_size
         of = windows("convolution", tuple(plane), tuple(kernel), stride, padding, dilation)  # type: ignore[arg-type]
         (out_h, out_w), taps = of.counts, kernel[0] * kernel[1]
-        k, own = deep * taps, kernels // groups
+        k, own, across = deep * taps, kernels // groups, plane[1] + 2 * padding[1]
         self.out_size, self.matrices = (n, kernels, out_h, out_w), (groups, own, k)
-        self.padded = padding[1] > 0 or kernel[1] > 1
         most = max(min(WINDOWS, CACHE // k), 1)  # windows of a tile
-        images, high = _images(most / (out_h * out_w), n), min(max(most // out_w, 1), out_h)
+        self.flat = stride == (1, 1) and out_h * out_w >= SHORTEST and MOST_FOR_NOTHING * out_w >= across
+        if self.flat:
+            images, wide, channels_of_tile = 1, across, CACHE // (across * (plane[0] + 2 * padding[0])) // 4 * 4
+        else:
+            images, wide, channels_of_tile = _images(most / (out_h * out_w), n), out_w, CACHE // (taps * out_h * out_w)
+        high = min(max(most // wide, 1), out_h)
+        part = min(max(channels_of_tile, 4 if self.flat else 1), deep)
         self.tiles = -(-n // images) * -(-out_h // high)
-        self.work = max(k * kernels * images * high * out_w // OPERATIONS, 1)
+        self.work = max(k * kernels * images * high * wide // OPERATIONS, 1)
         several = -(-self.tiles // PARTS)
         self.parts = -(-self.tiles // several)
         self.of_part = several * self.work
-        sizes = (n, channels, *plane, *kernel, out_h, out_w, kernels, groups)
-        self.sizes = np.array([*sizes, images, high, several], np.int64)
-        wide = plane[1] + 2 * padding[1] if stride == (1, 1) else out_w
-        part = min(max(CACHE // (taps * out_h * wide), 1), deep)  # channels of a tile
-        images = _images(most / (out_h * wide), n)
         self.input_tiles = -(-n // images) * groups * -(-deep // part)
         self.input_work = max(part * taps * own * images * out_h * wide // OPERATIONS, 1)
-        self.input_sizes = np.array([*sizes, images, part], np.int64)
+        sizes = (n, channels, *plane, *kernel, out_h, out_w, kernels, groups)
+        together = images if not self.flat else max(min(most // (high * wide), several), 1) if high == out_h else 1
+        self.sizes = np.array([*sizes, high, several, together], np.int64)
+        self.input_sizes = np.array([*sizes, part, images], np.int64)
         self.steps = np.array([stride, padding, dilation], np.int64)
 
 
@@ -90,7 +98,7 @@ def _rows(tensor: Tensor) -> np.ndarray:
 
 def _launch(loop: Any, count: int, work: int, sizes: np.ndarray, steps: np.ndarray, *arrays: np.ndarray) -> None:
     kernel = compiler.kernel(loop, (arrays[0].dtype.name,) * len(arrays))
-    grain = max(elementwise.GRAIN // work, -(-count // JOBS), 1)
+    grain = max(elementwise.GRAIN // work, -(-count // (JOBS * get_num_threads())), 1)
 
     def do(number: int) -> None:
         kernel.serial(number * grain, min((number + 1) * grain, count), *arrays, sizes, steps)
@@ -108,7 +116,8 @@ def convolution(input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair
     out = empty(cut.out_size, dtype, "cpu")
     array = out.impl.storage.array
     added = np.zeros(cut.out_size[1], array.dtype) if bias is None else _rows(bias)
-    _launch(fused_loops.forward_tiles, cut.tiles, cut.work, cut.sizes, cut.steps, array, _rows(input), _rows(weight),
+    loop = flat_loops.flat_forward if cut.flat else fused_loops.forward_tiles
+    _launch(loop, cut.tiles, cut.work, cut.sizes, cut.steps, array, _rows(input), _rows(weight),
             added)
     return out
 
@@ -119,12 +128,15 @@ def convolution_input(grad: Tensor, weight: Tensor, input_size: tuple[int, ...],
     if not _by_hand(grad, weight) and 0 not in input_size:
         cut = plan(tuple(input_size), weight.impl.sizes, stride, padding, dilation, groups)
         matrices = _rows(weight).reshape(cut.matrices)
-        # Zeros behind the rows, times inf, would be NaN.
-        if stride != (1, 1) or not cut.padded or np.isfinite(matrices).all():
+        if not cut.flat:
+            loop, turned = fused_loops.input_tiles, matrices.swapaxes(1, 2)
+        else:
+            loop, turned = flat_loops.flat_input, matrices.reshape(*cut.matrices[:2], weight.impl.sizes[1], -1).T
+            turned = turned.transpose(3, 0, 1, 2)
+        if not cut.flat or np.isfinite(matrices).all():
             out = empty(tuple(input_size), grad.impl.storage.dtype, "cpu")
-            turned = np.ascontiguousarray(matrices.swapaxes(1, 2)).reshape(-1)
-            _launch(fused_loops.input_tiles, cut.input_tiles, cut.input_work, cut.input_sizes, cut.steps,
-                    out.impl.storage.array, _rows(grad), turned)
+            _launch(loop, cut.input_tiles, cut.input_work, cut.input_sizes, cut.steps, out.impl.storage.array,
+                    _rows(grad), np.ascontiguousarray(turned).reshape(-1))
             return out
     return KERNELS["convolution_input", COMPOSITE](grad, weight, input_size, stride, padding, dilation, groups)
 
@@ -132,18 +144,30 @@ def convolution_input(grad: Tensor, weight: Tensor, input_size: tuple[int, ...],
 def convolution_weight(grad: Tensor, input: Tensor, weight_size: tuple[int, ...], stride: Pair, padding: Pair,
                        dilation: Pair, groups: int) -> Tensor:
     """The gradient for the weight, (O, C / groups, KH, KW)."""
-    if _by_hand(grad, input) or 0 in weight_size:
-        return KERNELS["convolution_weight", COMPOSITE](grad, input, weight_size, stride, padding, dilation, groups)
-    cut = plan(input.impl.sizes, tuple(weight_size), stride, padding, dilation, groups)
-    out = empty(tuple(weight_size), grad.impl.storage.dtype, "cpu")
-    array = out.impl.storage.array
-    parts = np.empty((cut.parts, len(array)), array.dtype)
-    _launch(fused_loops.weight_tiles, cut.parts, cut.of_part, cut.sizes, cut.steps, parts.reshape(-1), _rows(input),
-            _rows(grad))
-    count, own, k = cut.matrices
-    with np.errstate(all="ignore"):
-        np.add.reduce(parts.reshape(cut.parts, count, k, own), axis=0, out=array.reshape(cut.matrices).swapaxes(1, 2))
-    return out
+    if not _by_hand(grad, input) and 0 not in weight_size:
+        cut = plan(input.impl.sizes, tuple(weight_size), stride, padding, dilation, groups)
+        out = empty(tuple(weight_size), grad.impl.storage.dtype, "cpu")
+        array = out.impl.storage.array
+        parts = np.empty((cut.parts, len(array)), array.dtype)
+        loop = flat_loops.flat_weight if cut.flat else fused_loops.weight_tiles
+        _launch(loop, cut.parts, cut.of_part, cut.sizes, cut.steps, parts.reshape(-1), _rows(input), _rows(grad))
+        count, own, k = cut.matrices
+        with np.errstate(all="ignore"):
+            summands = parts.reshape(cut.parts, count, k, own)
+            np.add.reduce(summands, axis=0, out=array.reshape(cut.matrices).swapaxes(1, 2))
+        if np.isfinite(array).all():  # else, what is not finite may stand where it does not count
+            return out
+    return KERNELS["convolution_weight", COMPOSITE](grad, input, weight_size, stride, padding, dilation, groups)
+
+
+def _plane_sums(begin: int, end: int, out: Any, grad: Any, sizes: Any, steps: Any) -> None:
+    """The sums of planes `begin` to `end`, of sizes[0] numbers each."""
+    n = sizes[0]
+    for number in range(begin, end):
+        plane, total = grad[number * n : (number + 1) * n], grad.dtype.type(0)
+        for x in range(n):
+            total = add_any_order(total, plane[x])
+        out[number] = total
 
 
 def convolution_bias(grad: Tensor) -> Tensor:
@@ -152,8 +176,11 @@ def convolution_bias(grad: Tensor) -> Tensor:
         return KERNELS["convolution_bias", COMPOSITE](grad)
     n, kernels, *plane = grad.impl.sizes
     out = empty((kernels,), grad.impl.storage.dtype, "cpu")
+    sums = np.empty((n, kernels), out.impl.storage.array.dtype)
+    sizes = np.array([plane[0] * plane[1]], np.int64)
+    compiler.kernel(_plane_sums, (sums.dtype.name,) * 2).serial(0, n * kernels, sums.reshape(-1), _rows(grad), sizes,
+                                                                np.zeros((1, 1), np.int64))
     with np.errstate(all="ignore"):
-        sums = np.add.reduce(_rows(grad).reshape(n, kernels, plane[0] * plane[1]), axis=2)
         out.impl.storage.array[...] = np.add.reduce(sums, axis=0, dtype=np.float64)
     return out
 

@@ -1,134 +1,124 @@
 """Products of small matrices inside of a compiled loop, where BLAS cannot be called. Provided.
 
-All matrices are flat, row by row, and `pitch` is how far it is from one row to the next. As in the learner's
-micro-kernel (terox/parallel/matmul.py), several rows and several products at a time make each number that is loaded
-serve more than once. With rows of about 1000 numbers, a core does 100 billion operations in a second where BLAS does
-140.
+All matrices are flat, row by row, and `pitch` is how far it is from one row to the next; where rows may overlap, `at`
+says where each begins. As in the learner's micro-kernel (terox/parallel/matmul.py), several rows and several vectors at
+a time make each number that is loaded serve more than once. Here the vectors are written down: what the compiler makes
+of a plain loop keeps sums in memory, and is no good for rows of 100 numbers. A row is worked on in whole vectors, so up
+to one vector less one number behind its end is read, and written.
 
-In PyTorch: oneDNN makes machine code for each convolution, in `mkldnn/Conv.cpp`.
+In PyTorch: `aten/src/ATen/cpu/vec/vec_base.h`; oneDNN makes machine code for each convolution, in `mkldnn/Conv.cpp`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from terox._numba import add_any_order
+import numpy as np
+
+from terox._numba import VECTOR, add_product, load, spread, store, total
 
 
-def times_rows(out: Any, a: Any, start: int, rows: int, b: Any, k: int, n: int, pitch: int) -> None:
-    """`out[i, x] = sum over p < k of a[start + i, p] * b[p, x]` for i < rows <= 4 and x < n.
+def add_rows(out: Any, first: int, a: Any, start: int, rows: int, b: Any, at: Any, k: int, n: int, pitch: int) -> None:
+    """`out[i, x] += sum over p < k of a[start + i, p] * b[at[p] + x]` for i < rows <= 4 and x < n.
 
-    a: rows of k, without gaps. out and b: rows `pitch` apart.
+    a: rows of k, without gaps. out: rows `pitch` apart, of which row 0 begins at `first`. at: where each row of b
+    begins.
     """
-    zero = out.dtype.type(0)
-    for i in range(rows):
-        line = out[i * pitch : i * pitch + n]
-        for x in range(n):
-            line[x] = zero
-    r0, r1 = out[:n], out[pitch : pitch + n]
-    r2, r3 = out[2 * pitch : 2 * pitch + n], out[3 * pitch : 3 * pitch + n]
-    w0, w1 = a[start * k : (start + 1) * k], a[(start + 1) * k : (start + 2) * k]
-    w2, w3 = a[(start + 2) * k : (start + 3) * k], a[(start + 3) * k : (start + 4) * k]
-    p = 0
-    while p + 4 <= k:
-        b0, b1 = b[p * pitch : p * pitch + n], b[(p + 1) * pitch : (p + 1) * pitch + n]
-        b2, b3 = b[(p + 2) * pitch : (p + 2) * pitch + n], b[(p + 3) * pitch : (p + 3) * pitch + n]
-        if rows == 4:
-            four_rows(r0, r1, r2, r3, w0[p : p + 4], w1[p : p + 4], w2[p : p + 4], w3[p : p + 4], b0, b1, b2, b3)
-        elif rows == 1:
-            one_row(r0, w0[p : p + 4], b0, b1, b2, b3)
-        else:
-            two_rows(r0, r1, w0[p : p + 4], w1[p : p + 4], b0, b1, b2, b3)
-            if rows == 3:
-                one_row(r2, w2[p : p + 4], b0, b1, b2, b3)
-        p += 4
-    while p < k:
-        row = b[p * pitch : p * pitch + n]
-        for i in range(rows):
-            line, factor = out[i * pitch : i * pitch + n], a[(start + i) * k + p]
-            for x in range(n):
-                line[x] = line[x] + factor * row[x]
-        p += 1
+    lanes, last = VECTOR // out.itemsize, rows - 1
+    # With fewer than four rows, the last one is computed several times, and written once.
+    o1, o2, o3 = first + min(1, last) * pitch, first + min(2, last) * pitch, first + min(3, last) * pitch
+    a0 = start * k
+    a1, a2, a3 = a0 + min(1, last) * k, a0 + min(2, last) * k, a0 + min(3, last) * k
+    x = 0
+    while x + 2 * lanes < n:
+        y, z = x + lanes, x + 2 * lanes
+        s0, t0, u0 = load(out, first + x), load(out, first + y), load(out, first + z)
+        s1, t1, u1 = load(out, o1 + x), load(out, o1 + y), load(out, o1 + z)
+        s2, t2, u2 = load(out, o2 + x), load(out, o2 + y), load(out, o2 + z)
+        s3, t3, u3 = load(out, o3 + x), load(out, o3 + y), load(out, o3 + z)
+        for p in range(k):
+            b0, b1, b2 = load(b, at[p] + x), load(b, at[p] + y), load(b, at[p] + z)
+            w = spread(a[a0 + p])
+            s0, t0, u0 = add_product(s0, w, b0), add_product(t0, w, b1), add_product(u0, w, b2)
+            w = spread(a[a1 + p])
+            s1, t1, u1 = add_product(s1, w, b0), add_product(t1, w, b1), add_product(u1, w, b2)
+            w = spread(a[a2 + p])
+            s2, t2, u2 = add_product(s2, w, b0), add_product(t2, w, b1), add_product(u2, w, b2)
+            w = spread(a[a3 + p])
+            s3, t3, u3 = add_product(s3, w, b0), add_product(t3, w, b1), add_product(u3, w, b2)
+        store_three(out, first + x, lanes, s0, t0, u0)
+        store_three(out, o1 + x, lanes, s1, t1, u1)
+        store_three(out, o2 + x, lanes, s2, t2, u2)
+        store_three(out, o3 + x, lanes, s3, t3, u3)
+        x += 3 * lanes
+    while x < n:
+        s0, s1, s2, s3 = load(out, first + x), load(out, o1 + x), load(out, o2 + x), load(out, o3 + x)
+        for p in range(k):
+            b0 = load(b, at[p] + x)
+            s0, s1 = add_product(s0, spread(a[a0 + p]), b0), add_product(s1, spread(a[a1 + p]), b0)
+            s2, s3 = add_product(s2, spread(a[a2 + p]), b0), add_product(s3, spread(a[a3 + p]), b0)
+        store(out, first + x, s0)
+        store(out, o1 + x, s1)
+        store(out, o2 + x, s2)
+        store(out, o3 + x, s3)
+        x += lanes
 
 
-def four_rows(r0: Any, r1: Any, r2: Any, r3: Any, w: Any, v: Any, u: Any, t: Any, b0: Any, b1: Any, b2: Any,
-              b3: Any) -> None:
-    """To each of four rows, add four products."""
-    w0, w1, w2, w3, v0, v1, v2, v3 = w[0], w[1], w[2], w[3], v[0], v[1], v[2], v[3]
-    u0, u1, u2, u3, t0, t1, t2, t3 = u[0], u[1], u[2], u[3], t[0], t[1], t[2], t[3]
-    for x in range(len(r0)):
-        x0, x1, x2, x3 = b0[x], b1[x], b2[x], b3[x]
-        r0[x] = r0[x] + w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
-        r1[x] = r1[x] + v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3
-        r2[x] = r2[x] + u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3
-        r3[x] = r3[x] + t0 * x0 + t1 * x1 + t2 * x2 + t3 * x3
+def store_three(out: Any, place: int, lanes: int, s: Any, t: Any, u: Any) -> None:
+    """Three vectors, one behind the other."""
+    store(out, place, s)
+    store(out, place + lanes, t)
+    store(out, place + 2 * lanes, u)
 
 
-def two_rows(r0: Any, r1: Any, w: Any, v: Any, b0: Any, b1: Any, b2: Any, b3: Any) -> None:
-    """To each of two rows, add four products."""
-    w0, w1, w2, w3, v0, v1, v2, v3 = w[0], w[1], w[2], w[3], v[0], v[1], v[2], v[3]
-    for x in range(len(r0)):
-        x0, x1, x2, x3 = b0[x], b1[x], b2[x], b3[x]
-        r0[x] = r0[x] + w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3
-        r1[x] = r1[x] + v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3
+def add_dots(out: Any, first: int, a: Any, at: Any, b: Any, rows: int, columns: int, n: int, pitch: int, times: int,
+             a_step: int, b_step: int) -> None:
+    """`out[first + i * columns + j] += sum over x < n of a[at[i] + x] * b[j * pitch + x]`, for i < rows, j < columns.
+
+    And that `times` times, with a and b begun `a_step` and `b_step` further each time: sums stay in vectors all the
+    while, since to take a vector's sum is slow. b: zeros behind each n. What a has there must be finite.
+    """
+    lanes = VECTOR // a.itemsize
+    for i in range(0, rows, 3):
+        a0, a1, a2 = at[i], at[min(i + 1, rows - 1)], at[min(i + 2, rows - 1)]
+        for j in range(0, columns, 4):
+            last = columns - 1 - j
+            b0 = j * pitch
+            b1, b2, b3 = b0 + min(1, last) * pitch, b0 + min(2, last) * pitch, b0 + min(3, last) * pitch
+            s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = u0 = u1 = u2 = u3 = spread(a.dtype.type(0))
+            for k in range(times):
+                ahead, further = k * a_step, k * b_step
+                for x in range(0, n, lanes):
+                    p, q, r = load(a, a0 + ahead + x), load(a, a1 + ahead + x), load(a, a2 + ahead + x)
+                    v = load(b, b0 + further + x)
+                    s0, t0, u0 = add_product(s0, p, v), add_product(t0, q, v), add_product(u0, r, v)
+                    v = load(b, b1 + further + x)
+                    s1, t1, u1 = add_product(s1, p, v), add_product(t1, q, v), add_product(u1, r, v)
+                    v = load(b, b2 + further + x)
+                    s2, t2, u2 = add_product(s2, p, v), add_product(t2, q, v), add_product(u2, r, v)
+                    v = load(b, b3 + further + x)
+                    s3, t3, u3 = add_product(s3, p, v), add_product(t3, q, v), add_product(u3, r, v)
+            place = first + i * columns + j
+            add_totals(out, place, last, s0, s1, s2, s3)
+            if i + 1 < rows:
+                add_totals(out, place + columns, last, t0, t1, t2, t3)
+            if i + 2 < rows:
+                add_totals(out, place + 2 * columns, last, u0, u1, u2, u3)
 
 
-def one_row(r0: Any, w: Any, b0: Any, b1: Any, b2: Any, b3: Any) -> None:
-    """To a row, add four products."""
-    w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
-    for x in range(len(r0)):
-        r0[x] = r0[x] + w0 * b0[x] + w1 * b1[x] + w2 * b2[x] + w3 * b3[x]
+def add_totals(out: Any, place: int, last: int, s0: Any, s1: Any, s2: Any, s3: Any) -> None:
+    """To up to four numbers, add the sums of vectors."""
+    out[place] += total(s0)
+    if last > 0:
+        out[place + 1] += total(s1)
+    if last > 1:
+        out[place + 2] += total(s2)
+    if last > 2:
+        out[place + 3] += total(s3)
 
 
-def add_dots(out: Any, a: Any, b: Any, rows: int, columns: int, n: int, pitch: int) -> None:
-    """`out[i, j] += sum over x < n of a[i, x] * b[j, x]` for i < rows and j < columns. out: without gaps."""
-    i = 0
-    while i < rows:
-        a0, two = a[i * pitch : i * pitch + n], i + 2 <= rows
-        a1 = a[(i + 1) * pitch : (i + 1) * pitch + n] if two else a0
-        j = 0
-        while j < columns:
-            b0 = b[j * pitch : j * pitch + n]
-            if j + 4 <= columns:
-                b1, b2 = b[(j + 1) * pitch : (j + 1) * pitch + n], b[(j + 2) * pitch : (j + 2) * pitch + n]
-                b3 = b[(j + 3) * pitch : (j + 3) * pitch + n]
-                s0, s1, s2, s3, t0, t1, t2, t3 = eight_dots(a0, a1, b0, b1, b2, b3)
-                add_four_numbers(out[i * columns + j : i * columns + j + 4], s0, s1, s2, s3)
-                if two:
-                    add_four_numbers(out[(i + 1) * columns + j : (i + 1) * columns + j + 4], t0, t1, t2, t3)
-                j += 4
-            else:
-                s0, t0 = two_dots(a0, a1, b0)
-                out[i * columns + j] += s0
-                if two:
-                    out[(i + 1) * columns + j] += t0
-                j += 1
-        i += 2
-
-
-def add_four_numbers(out: Any, a: Any, b: Any, c: Any, d: Any) -> None:
-    """`out += (a, b, c, d)`."""
-    out[0] += a
-    out[1] += b
-    out[2] += c
-    out[3] += d
-
-
-def eight_dots(a0: Any, a1: Any, b0: Any, b1: Any, b2: Any, b3: Any) -> Any:
-    """The sums of products of each of two rows with each of four."""
-    s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = a0.dtype.type(0)
-    for x in range(len(a0)):
-        u, v = a0[x], a1[x]
-        s0, t0 = add_any_order(s0, u * b0[x]), add_any_order(t0, v * b0[x])
-        s1, t1 = add_any_order(s1, u * b1[x]), add_any_order(t1, v * b1[x])
-        s2, t2 = add_any_order(s2, u * b2[x]), add_any_order(t2, v * b2[x])
-        s3, t3 = add_any_order(s3, u * b3[x]), add_any_order(t3, v * b3[x])
-    return s0, s1, s2, s3, t0, t1, t2, t3
-
-
-def two_dots(a0: Any, a1: Any, b0: Any) -> Any:
-    """The sums of products of each of two rows with a third."""
-    s = t = a0.dtype.type(0)
-    for x in range(len(a0)):
-        s, t = add_any_order(s, a0[x] * b0[x]), add_any_order(t, a1[x] * b0[x])
-    return s, t
+def scratch(n: int, like: Any) -> Any:
+    """Memory for `n` numbers, begun where a vector can be read at once."""
+    found = np.empty(n + VECTOR // like.itemsize, like.dtype)
+    skipped = -found.ctypes.data % VECTOR // like.itemsize
+    return found[skipped : skipped + n]

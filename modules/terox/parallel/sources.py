@@ -34,8 +34,8 @@ import math
 
 import numpy as np
 
-from terox._numba import (add_any_order, bits, by_type, carray, entry, from_bits, inner, maximum, njit, pointer,
-                          prange)
+from terox._numba import (VECTOR, add_any_order, add_product, bits, by_type, carray, entry, from_bits, inner, load,
+                          maximum, njit, pointer, prange, span, spread, store, total)
 '''
 
 
