@@ -1,4 +1,4 @@
-"""From ops on tensors to the learner's loops, for any device whose memory is the host's. Provided."""
+"""From ops on tensors to the learner's loops, or to what a device has in their place. Provided."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def register_loops(device: str, run: Run) -> None:
     def max_pool2d_back(grad: Tensor, indices: Tensor, of: Windows) -> Tensor:
         n, channels = grad.impl.sizes[:2]
         out = empty((n, channels, *of.plane), grad.dtype, device)
-        run(pooling.max_pool_back_range, n * channels, math.prod(of.plane), [out.impl, rows(grad), indices.impl],
+        run(pooling.max_pool_back_range, n * channels, math.prod(of.plane), [out.impl, rows(grad), rows(indices)],
             of.sizes, of.steps)
         return out
 
