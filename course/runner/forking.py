@@ -58,7 +58,7 @@ class Nursery:
     """The process that forks. One run at a time."""
 
     def __init__(self, modules: Sequence[str], shared: Path) -> None:
-        self._shared = shared
+        self.shared = shared
         environment = {**os.environ, "PYTHONPATH": str(COURSE), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-P", "-m", "course.runner.forking", *modules]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -69,8 +69,8 @@ class Nursery:
         """`python -m pytest` with these arguments, in a session of its own, its output in the file `log`."""
         if self._last is not None:
             self._last.wait()
-        request = {"arguments": arguments, "cwd": str(cwd), "log": str(log), "bytecode": str(self._shared / "bytecode"),
-                   "environment": {**environment, "HYPOTHESIS_STORAGE_DIRECTORY": str(self._shared / "hypothesis")}}
+        request = {"arguments": arguments, "cwd": str(cwd), "log": str(log), "bytecode": str(self.shared / "bytecode"),
+                   "environment": {**environment, "HYPOTHESIS_STORAGE_DIRECTORY": str(self.shared / "hypothesis")}}
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self._last = Forked(self, self.answer(None))
