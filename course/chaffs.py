@@ -19,17 +19,17 @@ never has to be carried over.
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import os
 import sys
-import tempfile
 import time
 import tomllib
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from course import edition
+from course.copies import Copies, Copy
 from course.manifest import ROOT, Manifest, ManifestError, Module, load
 from course.markers import MarkerError, function_lines
 from course.parallel import in_parallel
@@ -40,7 +40,7 @@ from course.term import count, style
 
 BUDGET = 1200.0  # seconds a module may take
 WHEATS = 3  # at least so many a module
-COMPILED = (3, 5)  # modules whose tests compile nearly always
+COMPILED = (3, 4, 5)  # modules whose tests import Numba nearly always
 _NEEDED = ("task", "bug", "mistake", "inside", "replace", "by")
 _OPTIONAL = ("says", "file")
 
@@ -103,8 +103,8 @@ def run(module: int | None = None, root: Path = ROOT, *, budget: float = BUDGET)
         jobs, broken = _jobs(each, manifest, mine, wheats, root)
         problems += broken
         start, done = time.monotonic(), 0
-        with (Nurseries(["numba"] if each.number in COMPILED else []),
-              closing(in_parallel([job for _, job in jobs], seconds=budget)) as results):
+        with (many_runs(each, root),
+              contextlib.closing(in_parallel([job for _, job in jobs], seconds=budget)) as results):
             for place, trouble in results:
                 done += 1
                 what, _ = jobs[place]
@@ -240,6 +240,33 @@ def _wheat_problem(wheat: Wheat, root: Path) -> str | None:
 # ---- Judging ----
 
 
+@contextlib.contextmanager
+def many_runs(module: Module, root: Path = ROOT) -> Iterator[None]:
+    """What makes the many runs of a module quick, as long as it lasts."""
+    global _copies
+    # Numba's own simulator has to be chosen before Numba is imported.
+    compiled = module.number in COMPILED and os.environ.get("TEROX_CUDA", "").strip().lower() != "numba"
+    with Copies(root / "solutions") as _copies, Nurseries(["numba"] if compiled else []):
+        try:
+            yield
+        finally:
+            _copies = None
+
+
+_copies: Copies | None = None
+
+
+@contextlib.contextmanager
+def a_copy(root: Path) -> Iterator[Copy]:
+    """The reference, to be changed: this thread's copy, or a new one."""
+    if _copies is not None:
+        with _copies.one() as copy:
+            yield copy
+    else:
+        with Copies(root / "solutions") as copies, copies.one() as copy:
+            yield copy
+
+
 Job = tuple[Chaff | Wheat, Callable[[], str]]  # the call returns what is wrong, or ""
 
 
@@ -269,13 +296,11 @@ def judge_chaff(chaff: Chaff, file: str, text: str, root: Path = ROOT) -> str:
 
     Most mistakes fall to a few examples, so the quick profile comes first; what escapes it is judged as CI does.
     """
-    with tempfile.TemporaryDirectory(prefix="terox-chaff-", ignore_cleanup_errors=True) as folder:
-        code = Path(folder)
-        _copy(root / "solutions", code)
-        (code / file).write_text(text, encoding="utf-8", newline="")
+    with a_copy(root) as copy:
+        copy.write(file, text)
         for profile in ("watch", "ci"):
-            outcome = run_tests(int(chaff.task.split(".")[0]), code=code, tasks=[chaff.task], stop_at_first=True,
-                                quiet=True, profile=profile, course_root=root)
+            outcome = run_tests(int(chaff.task.split(".")[0]), code=copy.folder, tasks=[chaff.task],
+                                stop_at_first=True, quiet=True, profile=profile, course_root=root)
             trouble = _escaped(chaff, outcome)
             if not trouble:
                 break
@@ -297,12 +322,11 @@ def _escaped(chaff: Chaff, outcome: Outcome) -> str:
 
 def judge_wheat(wheat: Wheat, root: Path = ROOT) -> str:
     """Run the module's tests on the reference with the wheat's files. Returns what is wrong, or ""."""
-    with tempfile.TemporaryDirectory(prefix="terox-wheat-", ignore_cleanup_errors=True) as folder:
-        code = Path(folder)
-        _copy(root / "solutions", code)
+    with a_copy(root) as copy:
         for path in wheat.files():
-            lay_over(code / path.relative_to(wheat.folder), path)
-        outcome = run_tests(wheat.module, code=code, quiet=True, profile="ci", course_root=root)
+            file = path.relative_to(wheat.folder)
+            copy.write(file.as_posix(), laid_over(copy.folder / file, path))
+        outcome = run_tests(wheat.module, code=copy.folder, quiet=True, profile="ci", course_root=root)
     if outcome.exit_status == 0:
         return ""
     reasons = [failure.text for failure in outcome.failures[:1]] or outcome.problems or [
@@ -310,11 +334,7 @@ def judge_wheat(wheat: Wheat, root: Path = ROOT) -> str:
     return f"{wheat.name(root)}:\n" + "\n".join("    " + line for line in "\n".join(reasons).splitlines())
 
 
-def lay_over(target: Path, wheat: Path) -> None:
-    """Take every function that the wheat's file has into the reference's file, with the imports that they need."""
+def laid_over(target: Path, wheat: Path) -> str:
+    """The reference's file with every function that the wheat's file has, and the imports that they need."""
     lines = splice(target, wheat, list(function_lines(wheat.read_text(encoding="utf-8"), wheat)))
-    target.write_text("".join(text + "\n" for text, _, _ in lines), encoding="utf-8")
-
-
-def _copy(source: Path, to: Path) -> None:
-    shutil.copytree(source / "terox", to / "terox", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    return "".join(text + "\n" for text, _, _ in lines)

@@ -6,6 +6,7 @@ compared in `course/consistency.py`.
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -116,11 +117,16 @@ def load(root: Path | None = None) -> Manifest:
     """Read `course.toml` under `root` (default: this repository). Raises ManifestError that says what is wrong."""
     path = (root or ROOT) / "course.toml"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _of_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(f"{path.name} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ManifestError(f"{path.name} is not valid TOML: {error}.") from error
+
+
+@functools.lru_cache(4)  # `make chaffs` asks thousands of times
+def _of_text(text: str) -> Manifest:
+    data = tomllib.loads(text)
     modules = tuple(_module(entry) for entry in data.get("module", []))
     manifest = Manifest(torch=data.get("course", {}).get("torch", ""), modules=modules)
     _check(manifest)

@@ -3,24 +3,32 @@
 A *nursery* is a process that has imported what every run needs, nothing of the course, and forks itself for each run:
 nearly half of what a short run costs is saved, and each is as fresh as a new process. Within `Nurseries()`, runs start
 there; where processes cannot fork (Windows), they start as always.
+
+Runs in nurseries also share, until the end, a folder of things that follow from a file's text alone: bytecode, with the
+assertions that pytest rewrites, and the constants that Hypothesis picks out of the code under test. So whoever changes
+a file between two runs has to change its time or size as well.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 COURSE = Path(__file__).resolve().parents[2]
-MODULES = ("pytest", "_hypothesis_pytestplugin", "hypothesis", "hypothesis.strategies", "hypothesis.errors", "numpy")
+MODULES = ("pytest", "_pytest.helpconfig", "_pytest.skipping", "_pytest.tracemalloc", "_pytest.unittest",
+           "_pytest.warnings", "_hypothesis_pytestplugin", "hypothesis", "hypothesis.strategies", "hypothesis.errors",
+           "hypothesis.extra.numpy", "hypothesis.internal.conjecture.engine", "numpy", "numpy.random", "numpy.ma")
 
 
 class Forked:
@@ -49,7 +57,8 @@ class Forked:
 class Nursery:
     """The process that forks. One run at a time."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, modules: Sequence[str], shared: Path) -> None:
+        self.shared = shared
         environment = {**os.environ, "PYTHONPATH": str(COURSE), "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-P", "-m", "course.runner.forking", *modules]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -60,7 +69,8 @@ class Nursery:
         """`python -m pytest` with these arguments, in a session of its own, its output in the file `log`."""
         if self._last is not None:
             self._last.wait()
-        request = {"arguments": arguments, "cwd": str(cwd), "environment": environment, "log": str(log)}
+        request = {"arguments": arguments, "cwd": str(cwd), "log": str(log), "bytecode": str(self.shared / "bytecode"),
+                   "environment": {**environment, "HYPOTHESIS_STORAGE_DIRECTORY": str(self.shared / "hypothesis")}}
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self._last = Forked(self, self.answer(None))
@@ -94,12 +104,13 @@ class Nurseries:
     def of_thread(self) -> Nursery:
         """That of this thread."""
         if not hasattr(self._of_thread, "nursery"):
-            self._of_thread.nursery = Nursery(self._modules)
+            self._of_thread.nursery = Nursery(self._modules, Path(self._shared.name))
             self._all.append(self._of_thread.nursery)
         return self._of_thread.nursery
 
     def __enter__(self) -> Nurseries:
         global _nurseries
+        self._shared = tempfile.TemporaryDirectory(prefix="terox-nursery-", ignore_cleanup_errors=True)
         _nurseries = self if hasattr(os, "fork") else None
         return self
 
@@ -108,6 +119,7 @@ class Nurseries:
         _nurseries = None
         for nursery in self._all:
             nursery.close()
+        self._shared.cleanup()
 
 
 _nurseries: Nurseries | None = None
@@ -133,6 +145,16 @@ def _serve() -> dict[str, Any] | None:
     return None
 
 
+def _look_at_files() -> None:
+    """Have Hypothesis find out now which modules are installed ones: it remembers that, by their paths."""
+    from hypothesis.internal.constants_ast import is_local_module_file
+
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file is not None:
+            is_local_module_file(file)
+
+
 def _become(request: dict[str, Any]) -> None:
     """Make this process what `python -X faulthandler -P -m pytest` would be."""
     import faulthandler
@@ -149,6 +171,7 @@ def _become(request: dict[str, Any]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    sys.pycache_prefix, sys.dont_write_bytecode = request["bytecode"], False
     sys.path.remove(str(COURSE))
     sys.path[:0] = request["environment"].get("PYTHONPATH", "").split(os.pathsep)
     for name in [name for name in sys.modules if name == "course" or name.startswith("course.")]:
@@ -160,6 +183,9 @@ def main(modules: Sequence[str]) -> int:
     """Serve; in a forked process, run pytest. Returns the exit status."""
     for name in (*MODULES, *modules):
         importlib.import_module(name)
+    _look_at_files()
+    gc.collect()
+    gc.freeze()  # what stands here already is no forked process's to look through, and to copy
     request = _serve()
     if request is None:
         return 0

@@ -10,13 +10,12 @@ import inspect
 import itertools
 import math
 import runpy
-import shutil
 from pathlib import Path
 
 import numba
 import pytest
 
-from course.chaffs import lay_over
+from course.chaffs import laid_over
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "terox/foundations/operators.py"
@@ -84,8 +83,7 @@ def test_the_further_operators_of_tensors_compile():
 @pytest.mark.parametrize("path", WHEATS, ids=lambda path: path.parts[-4])
 def test_other_correct_operators_compile(path, tmp_path):
     whole = tmp_path / "operators.py"
-    shutil.copy(ROOT / "solutions" / FILE, whole)
-    lay_over(whole, path)
+    whole.write_text(laid_over(ROOT / "solutions" / FILE, path), encoding="utf-8")
     judge(load(whole), LEARNERS)
 
 
