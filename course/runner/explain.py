@@ -251,7 +251,7 @@ class Explainer:
         place = self._with_full_name(place)
         lines = [self._heading(task, test)] + self._should_hold(test)
         lines += row("Problem", "It did not come to an end: it was stopped after "
-                                f"{seconds:g} s without any progress.")
+                                f"{round(seconds, 1):g} s without any progress.")
         rows = self._where_rows(place, task)
         lines += rows
         if rows:

@@ -333,3 +333,18 @@ def test_dumps():
     assert frames[-2:] == [["/code/caf\xe9/terox/a.py", 7, "f"], ["/lib/ctypes.py", 5, "string_at"]]
     assert dump_reason(DUMP) == "Segmentation fault"
     assert dump_frames("", lambda file: None) == [] and dump_reason("") is None
+
+
+def test_a_limit_is_longer_on_a_busy_machine(monkeypatch):
+    from course.runner import plugin
+
+    monkeypatch.setattr(plugin.os, "cpu_count", lambda: 4)
+    for load, expected in ((0.0, 10.0), (4.0, 10.0), (6.0, 15.0), (1000.0, 10.0 * plugin.MOST_BUSY)):
+        monkeypatch.setattr(plugin.os, "getloadavg", lambda load=load: (load, 0.0, 0.0), raising=False)
+        assert plugin.on_a_busy_machine(10.0) == expected
+
+    def not_here():
+        raise OSError
+
+    monkeypatch.setattr(plugin.os, "getloadavg", not_here, raising=False)
+    assert plugin.on_a_busy_machine(10.0) == 10.0
