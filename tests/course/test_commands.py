@@ -107,7 +107,7 @@ def test_pins_have_no_addresses():
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("release") / "edition"
-    result = course("release", str(out))
+    result = course("release", str(out), "--uncommitted")
     assert result.returncode == 0, result.stdout + result.stderr
     return out
 
