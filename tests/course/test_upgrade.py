@@ -53,9 +53,13 @@ def course(tmp_path_factory) -> Course:
     for change in (None, *EDITIONS):
         if change is not None:
             change(source)
-            assert skeleton.write(source, force=True) == 0
-        assert release.release(line, source) == 0
         skeletons.append(skeleton.render(source))
+        for name, text in skeletons[-1].items():
+            (source / "modules" / name).write_text(text, encoding="utf-8", newline="\n")
+        with pytest.MonkeyPatch.context() as patch:  # test_release.py looks at both, and they take their time
+            patch.setattr(release, "leaks", lambda *_: [])
+            patch.setattr(release, "render", lambda _, text=skeletons[-1]: text)
+            assert release.release(line, source) == 0
         solutions.append({name: (source / "solutions" / name).read_text(encoding="utf-8") for name in skeletons[-1]})
     git(folder, "clone", "--quiet", str(line), "clone")
     for number in range(4):
