@@ -50,17 +50,18 @@ def missing_reference(modules: list[int], root: Path = ROOT, manifest: Manifest 
     if not missing:
         return None
     if there:
-        return (f"The reference of module {_listed(missing)} is not here. solutions/ has that of module "
-                f"{_listed([module.number for module in there])}.")
+        return (f"The reference of {named(missing)} is not here. solutions/ has that of "
+                f"{named([module.number for module in there])}.")
     if is_learners(root):
         return ("This is the learner's edition of the course, which comes without solutions/, and no reference "
                 "was put there.")
     return "There is no folder solutions/terox here."
 
 
-def _listed(numbers: list[int]) -> str:
+def named(numbers: list[int]) -> str:
+    """"module 0", or "modules 0, 1 and 2"."""
     words = [str(number) for number in numbers]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    return f"modules {', '.join(words[:-1])} and {words[-1]}" if words[1:] else f"module {words[0]}"
 
 
 def needs_reference(what: str, root: Path = ROOT) -> str | None:

@@ -79,13 +79,11 @@ def secrets(solutions: Path, only: Callable[[str], bool] | None = None) -> Secre
         text = path.read_text(encoding="utf-8")
         blocks = find_blocks(text, where)
         lines = text.splitlines()
-        if only is not None and not only(name):
-            blocks = []  # handed out already
         covered = {number for block in blocks for number in range(block.begin, block.end + 1)}
         outside += [compact for number, line in enumerate(lines, start=1)
                     if number not in covered and (compact := _compact(line))]
         outside.append(_compact(_docstrings(text)))
-        for block in blocks:
+        for block in blocks if only is None or only(name) else []:
             body = [(f"{where}:{number}", lines[number - 1].strip()) for number in range(block.begin + 1, block.end)
                     if lines[number - 1].strip()]
             for source, line in body:

@@ -10,6 +10,7 @@ import time
 import zipfile
 from pathlib import Path
 
+from course.edition import named
 from course.leaks import leaks
 from course.manifest import ROOT, Module, load
 from course.markers import MarkerError
@@ -19,7 +20,7 @@ from course.runner.overlay import parse_reference
 from course.term import count, style
 
 SUFFIXES = {".py", ".pyi"}  # handouts and all else are in the learner's edition
-TEXT = """The reference of module {numbers} of the course, {message}.
+TEXT = """The reference of {numbers} of the course, {message}.
 
 This folder, solutions/, belongs into the folder of the learner's edition, beside modules/. Then
 
@@ -50,7 +51,7 @@ def release(modules: str, out: Path | str | None = None, root: Path = ROOT, *, u
     except OSError as error:
         print(f"{style('Nothing was written.', 'red')} {error.strerror}: {error.filename}", file=sys.stderr)
         return 1
-    print(f"The reference of {' and '.join(f'module {module.number}' for module in chosen)} is in {out}: "
+    print(f"The reference of {named([module.number for module in chosen])} is in {out}: "
           f"{count(number, 'file')}, and no line of another module's solution in any of them.\n"
           f"Learners {'unpack it' if out.suffix == '.zip' else 'copy solutions/'} in the folder of their edition.")
     return 0
@@ -79,7 +80,7 @@ def _release(chosen: list[Module], written: str, out: Path, root: Path, uncommit
         for file in files:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / file, folder / file)
-        numbers = ", ".join(str(module.number) for module in chosen)
+        numbers = named([module.number for module in chosen])
         last = max(module.number for module in load(root).modules)
         text = TEXT.format(numbers=numbers, message=message, written=written, after=min(chosen[-1].number + 1, last))
         (folder / "solutions/README.txt").write_text(text, encoding="utf-8", newline="\n")
