@@ -144,7 +144,7 @@ def course(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 ])
 def test_in_the_edition_with_a_part_of_the_reference(edition, arguments, status, words):
     result = course(edition, *arguments)
-    text = result.stdout + result.stderr
+    text = " ".join((result.stdout + result.stderr).split())
     assert result.returncode == status and words in text and "Traceback" not in text, text
 
 
