@@ -165,7 +165,8 @@ def main(out: Path = OUT, stages: Sequence[Stage] = STAGES) -> int:
 def main_built(out: Path = OUT, stages: Sequence[Stage] = STAGES, root: Path = ROOT) -> int:
     """Run the stages that the learner's code is enough for. Exit status as of `main`; 0 where there is none yet.
 
-    A stage runs when all tasks of the modules that it needs passed in their last run; reading tasks don't count.
+    A stage runs when all tasks of the modules that it needs passed when they were last tested, and have not changed
+    since; reading tasks don't count.
     """
     manifest = load(root)
     found = states(root, manifest)
@@ -181,7 +182,7 @@ def main_built(out: Path = OUT, stages: Sequence[Stage] = STAGES, root: Path = R
         print("This runs on your own code, in modules/.")
         status = main(out, possible)
     else:
-        print("Nothing is there to train yet, and it cannot be otherwise at the beginning.")
+        print("There is no network to train yet; the first one is not far.")
     if later and status != 130:
         tasks = missing[later[0].module]
         shown = ", ".join(tasks[:6]) + (f" and {len(tasks) - 6} more" if len(tasks) > 6 else "")

@@ -118,7 +118,7 @@ def test_the_demo_can_be_stopped(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("passed", "runs", "words"), [
-    ("", [], ["Nothing is there to train yet", "First comes: of module 1.", ": 0.1, 0.2, 1.1."]),
+    ("", [], ["There is no network to train yet", "First comes: of module 1.", ": 0.1, 0.2, 1.1."]),
     ("0.1 0.2", [], ["First comes: of module 1. It needs module 1; not passed yet, or changed since: 1.1."]),
     ("0.1 0.2 1.1", [1], ["on your own code", "Next comes: of module 2.", "make next"]),
     ("0.1 0.2 1.1 2.1 3.1 5.1", [1, 2, 3, 5], ["on your own code"]),

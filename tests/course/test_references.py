@@ -130,7 +130,7 @@ def course(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("arguments", "status", "words"), [
-    (["demo"], 0, "Nothing is there to train yet"),
+    (["demo"], 0, "There is no network to train yet"),
     (["check"], 0, "Nothing is written yet"),
     (["test", "0", "--reference", "0", "--task", "0.1"], 0, "(from the reference)"),
     (["test", "2", "--reference", "0-2", "--task", "2.1"], 0, "(from the reference)"),
