@@ -6,7 +6,7 @@ COURSE := $(PYTHON) -m course
 SEEDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release skeleton chaffs flake bench lint
+.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release release-reference skeleton chaffs flake bench lint
 
 help:
 	@echo "For learners:"
@@ -19,16 +19,22 @@ help:
 	@echo "  make notebooks            the walkthroughs, in Jupyter Lab"
 	@echo "  make read MODULE=N        the places in PyTorch to read"
 	@echo "  make doctor               what is missing on this machine"
-ifneq ($(wildcard solutions),)
+ifeq ($(wildcard EDITION),)
 	@echo "With the reference:"
 	@echo "  make demo                 what the finished course does"
 	@echo "  make test                 what CI runs: judges the reference and the tooling, not your work"
 	@echo "  make reveal TASK=0.1      the reference of one task, after its last hint"
 	@echo "  make test-module-N REFERENCE=0,1.1-1.3     those modules and tasks taken from the reference"
 	@echo "For maintainers and instructors:"
-	@echo "  make release OUT=dir, skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
+	@echo "  make release OUT=dir      the learner's edition, or one more release of it"
+	@echo "  make release-reference MODULES=0-2 [OUT=dir or file.zip]     references to hand out"
+	@echo "  make skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
 else
 	@echo "  make test                 judges all modules that you have begun"
+	@echo "  make demo                 trains the networks that what you have built is enough for"
+	@echo "Where references were handed out:"
+	@echo "  make reveal TASK=0.1      the reference of one task, after its last hint"
+	@echo "  make test-module-N REFERENCE=0,1.1-1.3     those modules and tasks taken from the reference"
 endif
 
 setup:
@@ -53,7 +59,10 @@ watch train read flake:
 	@$(if $(MODULE),$(COURSE) $@ $(MODULE) $(if $(filter flake,$@),--seeds $(SEEDS)) $(ARGS),echo "Which module? make $@ MODULE=0"; exit 2)
 
 release:
-	@$(if $(OUT),$(COURSE) release "$(OUT)",echo "Where to? make release OUT=dir"; exit 2)
+	@$(if $(OUT),$(COURSE) release "$(OUT)" $(ARGS),echo "Where to? make release OUT=dir"; exit 2)
+
+release-reference:
+	@$(if $(MODULES),$(COURSE) release-reference "$(MODULES)" $(if $(OUT),"$(OUT)"),echo "Which modules? make release-reference MODULES=0-2"; exit 2)
 
 skeleton:
 	@$(COURSE) skeleton $(ARGS)

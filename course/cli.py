@@ -84,8 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     read = command("read", "the places in PyTorch that a module's reading task names", _read)
     read.add_argument("module", type=int)
     read.add_argument("--open", action="store_true", help="open the first of them")
-    release = command("release", "write the learner's edition", _release, None)
+    release = command("release", "write the learner's edition, or add a release to its line", _release, None)
     release.add_argument("out", type=Path)
+    release.add_argument("--uncommitted", action="store_true", help="with changes that are not committed")
+    hand_out = command("release-reference", "write the reference of some modules, to hand out",
+                       _release_reference, None)
+    hand_out.add_argument("modules", help="for example 0-2")
+    hand_out.add_argument("out", type=Path, nargs="?", help="a new folder, or a new file with the ending .zip")
+    hand_out.add_argument("--uncommitted", action="store_true", help="with changes that are not committed")
     skeleton = command("skeleton", "bring modules/ in step with solutions/", _skeleton, "base")
     skeleton.add_argument("--force", action="store_true", help="throw away edits in modules/")
     chaffs = command("chaffs", "prove the tests: wheats pass, chaffs are caught", _chaffs)
@@ -117,10 +123,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    sentence = needs_reference("make demo")
-    if sentence:
-        raise WrongCall(f"{sentence}\nTrain on your own code with: make train MODULE=1")
-    return run_with_code(ROOT / "solutions", ["-m", "course.demo"])
+    if has_reference():
+        return run_with_code(ROOT / "solutions", ["-m", "course.demo"])
+    return run_with_code(ROOT / "modules", ["-m", "course.demo", "--built"])
 
 
 def _next(options: argparse.Namespace) -> int:
@@ -182,7 +187,14 @@ def _release(options: argparse.Namespace) -> int:
     need_reference("make release")
     from course import release
 
-    return release.release(options.out, root=ROOT)
+    return release.release(options.out, root=ROOT, uncommitted=options.uncommitted)
+
+
+def _release_reference(options: argparse.Namespace) -> int:
+    need_reference("make release-reference")
+    from course import references
+
+    return references.release(options.modules, options.out, root=ROOT, uncommitted=options.uncommitted)
 
 
 def _skeleton(options: argparse.Namespace) -> int:

@@ -1,5 +1,7 @@
 """`make demo`: the main job, on the reference. Trains networks of the course on real input and draws what came of it.
 
+In the learner's edition it runs on the learner's own code, as far as that is built.
+
 A module that brings something new to train adds a stage: a function from the folder for pictures to a Reached, and a
 line in STAGES.
 """
@@ -15,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from course.datasets import DatasetError
+from course.manifest import ROOT, load
+from course.progress import states
+from course.term import wrapped
 
 OUT = Path("build/demo")
 DIGITS_GOAL = 0.97  # of the held-out zeros and ones
@@ -42,10 +47,11 @@ class Reached:
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the demo. `run` gets the folder for its pictures."""
+    """One part of the demo. `run` gets the folder for its pictures; `module` is the last one that it needs."""
 
     title: str
     run: Callable[[Path], Reached]
+    module: int = 1
 
 
 def graph(out: Path) -> Reached:
@@ -118,13 +124,14 @@ def lenet(out: Path, *, epochs: int | None = None, count: int | None = None) -> 
 
 
 STAGES = [
-    Stage("The graph of an expression", graph),
-    Stage("Two half moons", moons),
-    Stage("Handwritten digits, zeros against ones", digits),
-    Stage("Handwritten digits, all ten, on tensors", ten_digits),
-    Stage("Handwritten digits at their full size, on compiled kernels", full_size_digits),
-    Stage("LeNet: convolutions, pooling, and the same digits", lenet),
+    Stage("The graph of an expression", graph, 1),
+    Stage("Two half moons", moons, 1),
+    Stage("Handwritten digits, zeros against ones", digits, 1),
+    Stage("Handwritten digits, all ten, on tensors", ten_digits, 2),
+    Stage("Handwritten digits at their full size, on compiled kernels", full_size_digits, 3),
+    Stage("LeNet: convolutions, pooling, and the same digits", lenet, 5),
 ]
+UNUSED = 4  # CUDA: no stage needs it
 
 
 def main(out: Path = OUT, stages: Sequence[Stage] = STAGES) -> int:
@@ -155,6 +162,36 @@ def main(out: Path = OUT, stages: Sequence[Stage] = STAGES) -> int:
     return 1 if missed else 0
 
 
+def main_built(out: Path = OUT, stages: Sequence[Stage] = STAGES, root: Path = ROOT) -> int:
+    """Run the stages that the learner's code is enough for. Exit status as of `main`; 0 where there is none yet.
+
+    A stage runs when all tasks of the modules that it needs passed when they were last tested, and have not changed
+    since; reading tasks don't count.
+    """
+    manifest = load(root)
+    found = states(root, manifest)
+    missing: dict[int, list[str]] = {}  # module to the tasks without which its networks do not run
+    for stage in stages:
+        missing[stage.module] = [task.id for module in manifest.modules if module.number <= stage.module
+                                 and (module.number != UNUSED or stage.module == UNUSED) for task in module.tasks
+                                 if not task.id.endswith(".R") and found[task.id].status != "passed"]
+    possible = [stage for stage in stages if not missing[stage.module]]
+    later = [stage for stage in stages if missing[stage.module]]
+    status = 0
+    if possible:
+        print("This runs on your own code, in modules/.")
+        status = main(out, possible)
+    else:
+        print("There is no network to train yet; the first one is not far.")
+    if later and status != 130:
+        tasks = missing[later[0].module]
+        shown = ", ".join(tasks[:6]) + (f" and {len(tasks) - 6} more" if len(tasks) > 6 else "")
+        print(wrapped(f"{'Next' if possible else 'First'} comes: {later[0].title}. It needs module {later[0].module}; "
+                      f"not passed yet, or changed since: {shown}."))
+        print("What to do now: make next")
+    return status
+
+
 def _reached(title: str, draw: Callable[..., list[Path]], data: Any, result: Any, out: Path, *,
              goal: float) -> Reached:
     if result.stopped:
@@ -165,6 +202,8 @@ def _reached(title: str, draw: Callable[..., list[Path]], data: Any, result: Any
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m course.demo", description="Train on the reference.")
+    parser = argparse.ArgumentParser(prog="python -m course.demo", description="Train networks of the course.")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where pictures go")
-    sys.exit(main(parser.parse_args().out))
+    parser.add_argument("--built", action="store_true", help="what the code in modules/ is enough for")
+    chosen = parser.parse_args()
+    sys.exit((main_built if chosen.built else main)(chosen.out))

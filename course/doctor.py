@@ -15,6 +15,7 @@ from pathlib import Path
 
 from course import bootstrap
 from course.manifest import ROOT
+from course.runner.source import CONFLICT, conflict
 from course.term import style, wrapped
 
 OLDEST, NEWEST = (3, 11), bootstrap.NEWEST
@@ -56,7 +57,7 @@ def doctor(root: Path = ROOT) -> int:
     lines = [python_version(sys.version_info[:3])]
     environment, interpreter = environment_line()
     lines += [environment, *packages(interpreter, root), gpu(interpreter), disk(root), *data(root), make(), git(root),
-              *writable(root)]
+              *conflicts(root), *writable(root)]
     for line in lines:
         print(f"{style(f'{line.status:<8}', _LOOKS[line.status])} {wrapped(line.what, indent=' ' * 9).lstrip()}")
         if line.advice:
@@ -239,8 +240,23 @@ def git(root: Path = ROOT) -> Line:
         return Line(WARNING, "There is no git", "With it, you can go back to what you had yesterday.")
     if not (root / ".git").exists():
         return Line(WARNING, "This folder is not under git",
-                    "To be able to go back to what you had: git init && git add -A && git commit -m start")
+                    "To be able to go back to what you had: git init && git add -A && git commit -m start. New "
+                    "releases are for those who cloned the edition, or copied it with its folder .git.")
     return Line(OK, "git")
+
+
+def conflicts(root: Path = ROOT) -> list[Line]:
+    """What a merge of a new release has left to do."""
+    found = []
+    for path in sorted((root / "modules").rglob("*")):
+        if path.is_file() and path.suffix in (".py", ".md"):
+            line = conflict(path.read_text(encoding="utf-8", errors="replace"))
+            if line is not None:
+                found.append(Line(PROBLEM, f"{path.relative_to(root).as_posix()}:{line} holds a conflict", CONFLICT))
+    if (root / ".git" / "MERGE_HEAD").is_file():
+        found.append(Line(WARNING, "A merge is not finished", "To go on: git status says what is left. To go back to "
+                          "before it: git merge --abort"))
+    return found
 
 
 def writable(root: Path = ROOT) -> list[Line]:

@@ -68,12 +68,15 @@ def check(root: Path = ROOT) -> int:
 def check_learner(root: Path = ROOT) -> int:
     """In the learner's edition: every module that was begun. Returns 0 if all of it passed."""
     print("This is the learner's edition, without the reference: make test judges what you have built so far.\n")
-    status = 0
+    status, begun = 0, False
     for module in load(root).modules:
         if not has_begun(module.number, root):
             print(f"Module {module.number}, {module.title}: not begun.")
             continue
+        begun = True
         status |= run_tests(module.number).exit_status
+    if not begun:
+        print("\nNothing is written yet. What to do first: make next")
     return status
 
 

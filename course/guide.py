@@ -170,7 +170,7 @@ def hint(task_id: str, level: int | None = None, *, again: bool = False, root: P
 def _say_all_shown(task: Task, root: Path, total: int, again: bool = True) -> None:
     print(f"That was the last of {count(total, 'hint')} of task {task.id}."
           + (f"\nTo read them again: make hint TASK={task.id} ARGS=--again" if again else ""))
-    if edition.has_reference(root) and edition.reveal_allowed(root):
+    if edition.missing_reference([task.module], root) is None and edition.reveal_allowed(root):
         print(f"To see the reference's code: make reveal TASK={task.id}")
 
 
@@ -189,10 +189,10 @@ def reveal(task_id: str, *, yes: bool = False, root: Path = ROOT) -> int:
     if not edition.reveal_allowed(root):
         print("In this edition of the course, make reveal is turned off. Ask your instructor.")
         return 1
-    if not edition.has_reference(root):
-        print("This is the learner's edition, which comes without solutions/: there is nothing\n"
-              "to reveal. The last hint is an outline of the code.\n"
-              f"To read the hints again: make hint TASK={task.id} ARGS=--again")
+    missing = edition.missing_reference([task.module], root)
+    if missing:
+        print(wrapped(f"{missing} So there is nothing to reveal. The last hint is an outline of the code."))
+        print(f"To read the hints again: make hint TASK={task.id} ARGS=--again")
         return 1
     store = records.load(root)
     left = len(task.hints) - store.hints.get(task.id, 0)

@@ -8,13 +8,15 @@ import json
 import re
 import tomllib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from course.markers import Block, find_blocks
+from course.markers import find_blocks
 
-SHORTEST = 12  # characters, blanks not counted: shorter lines stand in any program
+SHORTEST = 12  # characters, blanks not counted: shorter lines, as `else:` or `total = 0.0`, stand in any program
+FOLDED = 24  # from here on, a line is also found where it is cut into several
 _WORD = re.compile(r"\w")
 
 
@@ -30,44 +32,72 @@ class Leak:
         return f"{self.place} has a line of {self.source}: {self.text}"
 
 
-def leaks(edition: Path, solutions: Path) -> list[Leak]:
-    """Every line of a solution that stands in any file of `edition`, however it is indented.
+@dataclass(frozen=True)
+class Secrets:
+    """What must not be seen, without blanks, to ("solutions/file:line", the line as it is).
+
+    `lines` count by themselves. `pairs` are for lines that are too short to: such a line and the one next to it.
+    """
+
+    lines: dict[str, tuple[str, str]]
+    pairs: dict[tuple[str, str], tuple[str, str]]
+
+
+def leaks(edition: Path, solutions: Path, texts: Mapping[str, str] = MappingProxyType({}),
+          only: Callable[[str], bool] | None = None) -> list[Leak]:
+    """Every line of a solution that stands in any file of `edition`, or in its name, however it is indented or folded.
 
     A line counts if it has at least 12 characters besides blanks, if it says something (`if x is None:` does not, nor
     does `optimizer.step()`), and if a learner does not see it anyway, outside of the markers in the Python files of
-    `solutions`. Notebooks, other JSON and TOML are read as what they hold, gzip files
-    unpacked, and whatever is no text is searched as bytes. Raises MarkerError for markers that are not well formed.
+    `solutions`; a shorter line counts together with its neighbor. Notebooks, other JSON and TOML are read as what they
+    hold, gzip files unpacked, and whatever is no text is searched as bytes. `texts` (name to text) are searched like
+    files; `only` chooses among the files of `solutions`, by their path there. Raises MarkerError for markers that are
+    not well formed.
     """
-    secret = secrets(solutions)
+    secret = secrets(solutions, only)
     found: list[Leak] = []
     for path in sorted(edition.rglob("*")):
+        name = path.relative_to(edition).as_posix()
+        found += _in_lines([(0, path.name), (0, path.stem)], name, secret)
         if path.is_file() and not path.is_symlink():
-            found += _in_file(path, path.relative_to(edition).as_posix(), secret)
+            found += _in_file(path, name, secret)
+    for name, text in texts.items():
+        found += _in_lines(list(enumerate(text.splitlines(), start=1)), name, secret)
     return found
 
 
-def secrets(solutions: Path) -> dict[str, tuple[str, str]]:
-    """Line without blanks to ("solutions/file:line", the line), for every line that must not be seen."""
+def secrets(solutions: Path, only: Callable[[str], bool] | None = None) -> Secrets:
+    """What of `solutions` must not be seen."""
     inside: dict[str, tuple[str, str]] = {}
+    weak: dict[tuple[str, str], tuple[str, str]] = {}
     outside: list[str] = []
     for path in sorted(solutions.rglob("*.py")):
         if "__pycache__" in path.parts:
             continue
-        name = f"{solutions.name}/{path.relative_to(solutions).as_posix()}"
+        name = path.relative_to(solutions).as_posix()
+        where = f"{solutions.name}/{name}"
         text = path.read_text(encoding="utf-8")
-        blocks = find_blocks(text, name)
-        for number, line in enumerate(text.splitlines(), start=1):
-            if not any(block.begin <= number <= block.end for block in blocks):
-                outside.append(_compact(line))
-            elif len(_compact(line)) >= SHORTEST and not _is_marker(number, blocks) and not _says_nothing(line):
-                inside.setdefault(_compact(line), (f"{name}:{number}", line.strip()))
+        blocks = find_blocks(text, where)
+        lines = text.splitlines()
+        covered = {number for block in blocks for number in range(block.begin, block.end + 1)}
+        outside += [compact for number, line in enumerate(lines, start=1)
+                    if number not in covered and (compact := _compact(line))]
         outside.append(_compact(_docstrings(text)))
+        for block in blocks if only is None or only(name) else []:
+            body = [(f"{where}:{number}", lines[number - 1].strip()) for number in range(block.begin + 1, block.end)
+                    if lines[number - 1].strip()]
+            for source, line in body:
+                if len(_compact(line)) >= SHORTEST and not _says_nothing(line):
+                    inside.setdefault(_compact(line), (source, line))
+            for (source, line), (_, after) in zip(body, body[1:]):
+                pair = (_compact(line), _compact(after))
+                if min(map(len, pair)) < SHORTEST <= sum(map(len, pair)):
+                    weak.setdefault(pair, (source, f"{line}; {after}"))
     seen = "\n".join(outside)
-    return {line: where for line, where in inside.items() if line not in seen}
-
-
-def _is_marker(number: int, blocks: list[Block]) -> bool:
-    return any(number in (block.begin, block.end) for block in blocks)
+    seen_pairs = set(zip(outside, outside[1:]))
+    alone = {line: where for line, where in inside.items() if line not in seen}
+    pairs = {pair: where for pair, where in weak.items() if pair not in seen_pairs and not alone.keys() & set(pair)}
+    return Secrets(alone, pairs)
 
 
 def _says_nothing(line: str) -> bool:
@@ -101,7 +131,7 @@ def _docstrings(text: str) -> str:
     return " ".join(" ".join((ast.get_docstring(node) or "").split()) for node in nodes)
 
 
-def _in_file(path: Path, name: str, secret: dict[str, tuple[str, str]]) -> Iterator[Leak]:
+def _in_file(path: Path, name: str, secret: Secrets) -> Iterator[Leak]:
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         try:
@@ -113,31 +143,41 @@ def _in_file(path: Path, name: str, secret: dict[str, tuple[str, str]]) -> Itera
     except UnicodeDecodeError:
         text = ""
     if not text or "\0" in text:
-        for source, line in secret.values():
+        for source, line in secret.lines.values():
             if line.encode() in data:
                 yield Leak(name, source, line)
         return
-    found = list(_in_lines(enumerate(text.splitlines(), start=1), name, secret))
+    found = list(_in_lines(list(enumerate(text.splitlines(), start=1)), name, secret))
     parse = {".ipynb": json.loads, ".json": json.loads, ".toml": tomllib.loads}.get(path.suffix)
     if parse is not None:
         known = {leak.source for leak in found}
         try:
-            found += [leak for leak in _in_lines(_strings(parse(text)), name, secret) if leak.source not in known]
+            found += [leak for leak in _in_lines(list(_strings(parse(text))), name, secret) if leak.source not in known]
         except ValueError:  # it is only named so
             pass
     yield from found
 
 
-def _in_lines(lines: Iterator[tuple[int, str]] | enumerate[str], name: str,
-              secret: dict[str, tuple[str, str]]) -> Iterator[Leak]:
+def _in_lines(lines: list[tuple[int, str]], name: str, secret: Secrets) -> Iterator[Leak]:
     """Leaks in (line number, 0 for none; line). Compared as text without blanks, not inside of a longer word."""
-    numbered = [(number, _compact(line)) for number, line in lines]
+    numbered = [(number, compact) for number, line in lines if (compact := _compact(line))]
     whole = "\n".join(line for _, line in numbered)
-    for short, (source, line) in secret.items():
+    folded = whole.replace("\n", "")
+    for short, (source, line) in secret.lines.items():
         if short in whole:
             for number, candidate in numbered:
                 if _stands_in(short, candidate):
-                    yield Leak(f"{name}:{number}" if number else name, source, line)
+                    yield Leak(_place(name, number), source, line)
+        elif len(short) >= FOLDED and short in folded:
+            yield Leak(name, source, line)
+    bare = [(number, line.strip("#`>")) for number, line in numbered]
+    for (number, line), (_, after) in zip(bare, bare[1:]):
+        if (line, after) in secret.pairs:
+            yield Leak(_place(name, number), *secret.pairs[line, after])
+
+
+def _place(name: str, number: int) -> str:
+    return f"{name}:{number}" if number else name
 
 
 def _stands_in(short: str, line: str) -> bool:

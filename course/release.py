@@ -1,4 +1,4 @@
-"""`make release OUT=dir`: the learner's edition, which has everything but the solutions."""
+"""`make release OUT=dir`: the learner's edition, which has everything but the solutions, as a commit of a line."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from course import edition
+from course import edition, history
 from course.leaks import leaks
 from course.manifest import ROOT
 from course.markers import MarkerError
-from course.skeleton import SkeletonError, render
+from course.skeleton import DIGESTS, SkeletonError, render
 from course.term import count, style
 
 # What is for instructors and maintainers. A name that ends with "/" is a folder.
 LEFT_OUT = ("solutions/", "tests/wheats/", "tests/chaffs/", "tests/course/", ".ci/", ".github/", "docs/design*",
-            "docs/instructors*", "docs/maintainers*", "docs/tests*", "CONTRIBUTING*", edition.FILE)
+            "docs/instructors*", "docs/maintainers*", "docs/releases*", "docs/tests*", "CONTRIBUTING*", DIGESTS,
+            edition.FILE)
 # Without git, what tools leave behind.
 LITTER = (".git/", ".venv/", "venv/", ".terox/", "build/", "dist/", "__pycache__/", ".hypothesis/", ".pytest_cache/",
           ".mypy_cache/", ".ruff_cache/", ".ipynb_checkpoints/", ".idea/", ".vscode/", "*.pyc", "*.egg-info/",
           ".DS_Store")
+# What a learner's history does not take up: references that are handed out.
+IGNORED = "/solutions/\n"
 # In Markdown: what only the full edition, or only the learner's, shows.
 _FULL_ONLY = re.compile(r"^<!-- full edition -->\n.*?^<!-- end of full edition -->\n", re.MULTILINE | re.DOTALL)
 _LEARNERS_ONLY = re.compile(r"^<!-- learner's edition\n(.*?)^end of learner's edition -->\n", re.MULTILINE | re.DOTALL)
@@ -36,32 +40,35 @@ class ReleaseError(Exception):
     """The edition cannot be written. Nothing was."""
 
 
-def release(out: Path | str, root: Path = ROOT) -> int:
-    """Write the learner's edition of `root` into the folder `out`, which must not hold anything yet.
+def release(out: Path | str, root: Path = ROOT, *, uncommitted: bool = False) -> int:
+    """Write the learner's edition of `root` into the folder `out`: a new line of releases, or one more commit on it.
 
-    The edition is written beside `out`, checked, and renamed: `out` is there in full or not at all. Returns an exit
-    status: 0 written, 1 refused, with the reasons printed.
+    `out` holds nothing yet, or what earlier releases wrote. The edition is written beside `out` and checked first: it
+    is there in full or not at all. `uncommitted` allows changes that are not committed. Returns an exit status: 0
+    written, 1 refused, with the reasons printed.
     """
     out = Path(os.path.abspath(out))
     try:
-        number, notes = _release(out, root)
-    except (ReleaseError, MarkerError, SkeletonError) as error:
+        said = _release(out, root, uncommitted)
+    except (ReleaseError, history.HistoryError, MarkerError, SkeletonError) as error:
         print(f"{style('Nothing was written.', 'red')} {error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"{style('Nothing was written.', 'red')} {error.strerror}: {error.filename}", file=sys.stderr)
         return 1
-    for note in notes:
-        print(f"Note: {note}")
-    print(f"The learner's edition is in {out}: {count(number, 'file')}, and no line of a solution in any of them.")
+    print("\n".join(said))
     return 0
 
 
-def _release(out: Path, root: Path) -> tuple[int, list[str]]:
+def _release(out: Path, root: Path, uncommitted: bool) -> list[str]:
     if not edition.has_reference(root):
-        raise ReleaseError("There is no solutions/terox here to make an edition of.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ReleaseError(f"{out} exists already" + (" and is not empty." if out.is_dir() else " and is no folder."))
+        raise ReleaseError("There is no complete solutions/terox here to make an edition of.")
+    if out.exists() and not out.is_dir():
+        raise ReleaseError(f"{out} exists already and is no folder.")
+    on_a_line = out.exists() and any(out.iterdir())
+    if on_a_line:
+        history.check(out)
+    message, when = source(root, uncommitted)
     files, notes = source_files(root)
     files = [file for file in files if not _matches(file, LEFT_OUT)]
     for needed in ("course.toml", "modules/terox/__init__.py", "course/__main__.py"):
@@ -70,23 +77,64 @@ def _release(out: Path, root: Path) -> tuple[int, list[str]]:
     _check_in_step(files, root)
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    changed = True
     try:
-        for file in files:
-            _copy(root, file, beside)
-        (beside / edition.FILE).write_text(edition.TEXT, encoding="utf-8", newline="\n")
-        notes += _rewrite_texts(beside, files)
-        found = leaks(beside, root / "solutions")
-        if found:
-            shown = "\n".join(f"  {leak}" for leak in found[:20])
-            more = f"\n  ... and {len(found) - 20} more" if len(found) > 20 else ""
-            raise ReleaseError(f"{count(len(found), 'line')} of a solution can be read elsewhere:\n{shown}{more}")
-        beside.chmod(0o755)  # the temporary folder was for its owner only
-        if out.exists():
-            out.rmdir()
-        os.rename(beside, out)
+        notes += _write(beside, files, root, message)
+        if on_a_line:
+            changed = history.extend(out, beside, message, when)
+        else:
+            if history.has_git():
+                history.begin(beside, message, when)
+            else:
+                notes.append("git is not installed here: the edition has no history, so that no release can follow it.")
+            beside.chmod(0o755)  # the temporary folder was for its owner only
+            if out.exists():
+                out.rmdir()
+            os.rename(beside, out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return len(files) + 1, notes
+    said = [f"Note: {note}" for note in notes]
+    if not changed:
+        return [*said, f"Nothing has changed since the last release in {out}: no commit was added."]
+    return [*said, f"The learner's edition is in {out}: {count(len(files) + 1, 'file')}, and no line of a solution in "
+            f"any of them. {'One more commit' if on_a_line else 'Its history begins'}: {message}"]
+
+
+def _write(folder: Path, files: list[str], root: Path, message: str) -> list[str]:
+    """Write the edition's files, and check them. Returns notes."""
+    for file in files:
+        _copy(root, file, folder)
+    (folder / edition.FILE).write_text(edition.TEXT, encoding="utf-8", newline="\n")
+    notes = _rewrite_texts(folder, files)
+    found = leaks(folder, root / "solutions", {"the message of the commit": message})
+    if found:
+        shown = "\n".join(f"  {leak}" for leak in found[:20])
+        more = f"\n  ... and {len(found) - 20} more" if len(found) > 20 else ""
+        raise ReleaseError(f"{count(len(found), 'line')} of a solution can be read elsewhere:\n{shown}{more}")
+    return notes
+
+
+def source(root: Path, uncommitted: bool) -> tuple[str, int]:
+    """The message of the release's commit, and its date: version and place in the source's history, no words of it."""
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        message = f"{project['name'].capitalize()} {project['version']}"
+    except (OSError, ValueError, KeyError):
+        message = "Terox"
+    if not _uses_git(root):
+        return message, int(time.time())
+    changed = sorted(line[3:] for line in _git(root, "status", "-z", "--porcelain", "--untracked-files=no",
+                                               "--no-renames"))
+    if changed and not uncommitted:
+        raise ReleaseError(f"{changed[0]} is not as it was committed" + (
+            f" (and {len(changed) - 1} more)" if len(changed) > 1 else "") + ". Commit, or put it aside: a release "
+            "is made of what is committed. (To try one all the same: python -m course release DIR --uncommitted)")
+    try:
+        (where,) = _git(root, "describe", "--tags", "--always", "--abbrev=12")
+        (when,) = _git(root, "log", "-1", "--format=%ct")
+    except ReleaseError:  # no commit yet
+        return message + " (not committed)", int(time.time())
+    return f"{message} ({where.strip()}{' and changes' if changed else ''})", int(when)
 
 
 # ---- Which files ----
@@ -116,13 +164,16 @@ def _uses_git(root: Path) -> bool:
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
+    # What a hook of git sets is not meant for this.
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
     try:
-        result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=60)
+        result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=60, env=environment)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ReleaseError(f"This is a git checkout, but git could not be run: {error}") from error
     if result.returncode:
-        raise ReleaseError(f"git could not list the files: {result.stderr.decode(errors='replace').strip()}")
-    return sorted(name for name in result.stdout.decode("utf-8").split("\0") if name)
+        raise ReleaseError(f"git {arguments[0]} did not work here: {result.stderr.decode(errors='replace').strip()}")
+    return sorted(name for name in result.stdout.decode("utf-8", "surrogateescape").split("\0") if name)
 
 
 def _walk(folder: Path, prefix: str) -> list[str]:
@@ -160,6 +211,9 @@ def _copy(root: Path, file: str, to: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if file == "course.toml":
         target.write_text(without_bugs((root / file).read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    elif file == ".gitignore":
+        text = (root / file).read_text(encoding="utf-8").rstrip("\n")
+        target.write_text(f"{text}\n{IGNORED}", encoding="utf-8", newline="\n")
     else:
         shutil.copy(root / file, target)
 

@@ -25,6 +25,7 @@ from course.markers import Block, find_blocks
 COPIED = {".py", ".md", ".pyi", ".typed"}
 # Beside the generated tree, so that it travels with it: file name to digest of what was generated.
 DIGESTS = "modules/.generated.json"
+LAST_LINE = "# End of the file."  # what a later release appends goes above it
 
 
 class SkeletonError(ValueError):
@@ -39,15 +40,22 @@ def render(root: Path = ROOT) -> dict[str, str]:
 
 
 def strip_blocks(text: str, path: str) -> str:
-    """The text with each solution block replaced by its stub line, checked against the original."""
+    """The text with each solution block replaced by its stub line, checked against the original.
+
+    Git merges two changes if at least one line between them is as it was. So that a new release can change what stands
+    around a stub that a learner has filled in, a blank line stands above each stub, and a last line below the last.
+    """
     blocks = find_blocks(text, path)
     lines = text.splitlines()
     kept: list[str] = []
     after = 0
     for block in blocks:
-        kept += [*lines[after : block.begin - 1], block.stub]
+        kept += lines[after : block.begin - 1]
+        kept += [*([""] if kept[-1].strip() else []), block.stub]
         after = block.end
     kept += lines[after:]
+    if blocks and not any(line.strip() for line in lines[after:]):
+        kept += ["", "", LAST_LINE]
     result = "\n".join(kept) + "\n"
     _check(text, result, blocks, path)
     return result

@@ -213,7 +213,8 @@ class Explainer:
         file = self.paths.inside(found["file"]) if found["file"] else None
         if file is None:
             return None
-        problem = SyntaxProblem(file, found["line"] or 1, found["offset"], found["text"], found["message"])
+        problem = self.sources.problem(file) or SyntaxProblem(file, found["line"] or 1, found["offset"], found["text"],
+                                                              found["message"])
         return self.syntax(problem, self.sources.task_at(file, problem.line) or task)
 
     def imported(self, task: str, file: str, failure: dict[str, Any]) -> list[str]:

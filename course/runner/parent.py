@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from course import edition
 from course.manifest import ROOT, Manifest, ManifestError, Module, Task, load
 from course.runner import overlay
 from course.runner.explain import Explainer
@@ -64,13 +65,15 @@ def _judge(outcome: Outcome, manifest: Manifest, base: Path, folder: Path, code:
     chosen = _chosen(module, tasks)
     root = _code_root(base, code)
     parts = overlay.parse_reference(reference, manifest) if reference is not None else []
+    numbers = [each.number for each in manifest.modules if any(task.id in parts for task in each.tasks)]
+    missing = edition.missing_reference(numbers, base, manifest)
+    if missing:
+        raise UsageError(f"REFERENCE={reference}: {missing}")
     paths = PathMap(root, base)
     outcome.title, outcome.code = module.title, paths.shown(root) + "/"
     Sources(root, manifest, paths).drop_bytecode()
     if reference is not None:
         solutions = base / "solutions"
-        if not (solutions / "terox").is_dir():
-            raise UsageError("REFERENCE takes parts from solutions/, which this edition of the course does not have.")
         outcome.code += f" with {reference} from solutions/"
         root = folder / "overlay"
         paths = overlay.build(parts, manifest, paths.root, solutions, root, base)
@@ -93,6 +96,9 @@ def _code_root(base: Path, code: Path | str | None) -> Path:
     root = Path(os.path.abspath(base / (code or "modules")))
     if code is not None and base == ROOT and (Path(code) / "terox").is_dir():  # relative to where it was typed
         root = Path(os.path.abspath(code))
+    if root == base / "solutions" and edition.is_learners(base) and (root / "terox").is_dir():
+        raise UsageError("CODE=solutions needs the whole reference, and solutions/ has some modules of it only. "
+                         "Those can be taken with REFERENCE=, for example REFERENCE=0-1.")
     if not (root / "terox").is_dir():
         if code is not None and root.name == "solutions":
             raise UsageError("This edition of the course comes without solutions/.")

@@ -206,6 +206,9 @@ class Sources:
                 warnings.simplefilter("ignore")
                 compile(source, file, "exec", dont_inherit=True)
         except SyntaxError as error:
+            line = conflict(source.decode("utf-8", errors="replace"))
+            if line is not None:
+                return SyntaxProblem(file, line, None, None, CONFLICT)
             return SyntaxProblem(file, error.lineno or 1, error.offset, error.text, _words(error))
         except (ValueError, OverflowError, RecursionError, MemoryError) as error:
             line = source[: source.find(b"\0")].count(b"\n") + 1 if b"\0" in source else 1
@@ -225,6 +228,16 @@ class Sources:
                 os.unlink(importlib.util.cache_from_source(str(path)))
             except OSError:
                 pass
+
+
+CONFLICT = ("A merge of git left both versions here, one above and one below =======. Keep what is right, and remove "
+            "the lines <<<<<<<, ======= and >>>>>>>. To go back to before the merge: git merge --abort")
+
+
+def conflict(text: str) -> int | None:
+    """The line of the first conflict that a merge has left in a text, from 1; None where there is none."""
+    found = re.search(r"^<{7} .*\n(?:.*\n)*?>{7} ", text.replace("\r\n", "\n"), re.MULTILINE)
+    return None if found is None else text.replace("\r\n", "\n")[: found.start()].count("\n") + 1
 
 
 def split_lines(text: str) -> list[str]:

@@ -41,7 +41,7 @@ def test_a_wrong_call_ends_with_status_2_and_a_sentence(arguments, words):
 def test_help_lists_every_target_of_the_makefile():
     listed = course("--help").stdout
     for name in ("test", "check", "demo", "next", "hint", "reveal", "progress", "watch", "doctor", "train", "notebooks",
-                 "release", "skeleton", "chaffs", "flake", "bench", "read", "setup"):
+                 "release", "release-reference", "skeleton", "chaffs", "flake", "bench", "read", "setup"):
         assert f"\n    {name} " in listed or f"\n    {name}\n" in listed, name
 
 
@@ -107,13 +107,13 @@ def test_pins_have_no_addresses():
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("release") / "edition"
-    result = course("release", str(out))
+    result = course("release", str(out), "--uncommitted")
     assert result.returncode == 0, result.stdout + result.stderr
     return out
 
 
-@pytest.mark.parametrize("command", [["demo"], ["skeleton"], ["chaffs"], ["flake", "0"], ["bench"],
-                                     ["release", "elsewhere"], ["reveal", "0.1"]])
+@pytest.mark.parametrize("command", [["skeleton"], ["chaffs"], ["flake", "0"], ["bench"], ["reveal", "0.1"],
+                                     ["release", "elsewhere"], ["release-reference", "0"]])
 def test_in_the_learners_edition_what_needs_the_reference_says_so(edition, command):
     result = course(*command, root=edition)
     assert result.returncode in (1, 2), result.stdout + result.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,6 +112,36 @@ def test_the_demo_can_be_stopped(tmp_path, capsys):
 
     assert demo.main(tmp_path, [demo.Stage("a stage", interrupted)]) == 130
     assert "Stopped" in capsys.readouterr().out
+
+
+# ---- The demo in the learner's edition ----
+
+
+@pytest.mark.parametrize(("passed", "runs", "words"), [
+    ("", [], ["There is no network to train yet", "First comes: of module 1.", ": 0.1, 0.2, 1.1."]),
+    ("0.1 0.2", [], ["First comes: of module 1. It needs module 1; not passed yet, or changed since: 1.1."]),
+    ("0.1 0.2 1.1", [1], ["on your own code", "Next comes: of module 2.", "make next"]),
+    ("0.1 0.2 1.1 2.1 3.1 5.1", [1, 2, 3, 5], ["on your own code"]),
+    ("0.1 0.2 1.1 3.1 4.1 5.1", [1], ["not passed yet, or changed since: 2.1."]),
+])
+def test_what_is_built_is_shown(tmp_path, capsys, monkeypatch, passed, runs, words):
+    """A reading task does not count, and module 4 is not needed by module 5."""
+    ids = ["0.1", "0.2", "0.R", "1.1", "2.1", "3.1", "4.1", "5.1"]
+    modules = tuple(SimpleNamespace(number=number, tasks=[SimpleNamespace(id=task) for task in ids
+                                                          if task.startswith(str(number))]) for number in range(6))
+    found = {task: SimpleNamespace(status="passed" if task in passed.split() else "to do") for task in ids}
+    monkeypatch.setattr(demo, "load", lambda root: SimpleNamespace(modules=modules))
+    monkeypatch.setattr(demo, "states", lambda root, manifest: found)
+    ran = []
+
+    def stage_of(module):
+        return demo.Stage(f"of module {module}", lambda out: ran.append(module) or demo.Reached("so"), module)
+
+    assert demo.main_built(tmp_path, [stage_of(module) for module in (1, 2, 3, 5)]) == 0
+    assert ran == runs
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(word in said for word in words), said
+    assert ("comes:" in said) == (len(runs) < 4)
 
 
 # ---- The training program ----

@@ -180,3 +180,16 @@ def test_write_access(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
     line, = doctor.writable(tmp_path)
     assert line.status == PROBLEM and "the course's folder" in line.what
+
+
+def test_what_a_merge_left_to_do_is_named(tmp_path):
+    folder = tmp_path / "modules/terox"
+    folder.mkdir(parents=True)
+    (folder / "fine.py").write_text('"""Title\n=======\n"""\nx = 1 <<7\n')
+    assert doctor.conflicts(tmp_path) == []
+    (folder / "both.py").write_text("a = 1\r\n<<<<<<< HEAD\r\nb = 1\r\n=======\r\nb = 2\r\n>>>>>>> upstream/main\r\n")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/MERGE_HEAD").write_text("0" * 40)
+    file, merge = doctor.conflicts(tmp_path)
+    assert file.status == PROBLEM and file.what == "modules/terox/both.py:2 holds a conflict"
+    assert merge.status == WARNING and all("git merge --abort" in line.advice for line in (file, merge))

@@ -203,8 +203,15 @@ def test_reveal_is_off_in_a_class_edition_and_without_solutions(root, capsys):
     assert "turned off" in shown(capsys)
     edit(root, "course.toml", "reveal = false", "")
     (root / "solutions").rename(root / "elsewhere")
+    (root / edition.FILE).write_text(edition.TEXT)
     assert guide.reveal("0.1", yes=True, root=root) == 1
     assert "learner's edition" in shown(capsys)
+    (root / "solutions/terox").mkdir(parents=True)
+    (root / "elsewhere/terox/second").rename(root / "solutions/terox/second")
+    assert guide.reveal("0.1", yes=True, root=root) == 1
+    assert "has that of module 1." in shown(capsys)
+    assert guide.reveal("1.1", yes=True, root=root) == 0
+    assert "sum(double" in shown(capsys)
 
 
 # ---- progress ----

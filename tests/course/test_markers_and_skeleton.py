@@ -67,6 +67,15 @@ def test_the_block_becomes_one_line_and_all_else_stays():
     assert text.splitlines()[:8] == GOOD.splitlines()[:8]
 
 
+def test_git_can_merge_what_changes_around_a_stub():
+    """A line that nobody changes stands between the TODO and the stub, and below a stub that ends the file."""
+    text = skeleton.strip_blocks(GOOD, "f.py")
+    todo, blank, stub, below = text.splitlines()[7:11]
+    assert "# TODO" in todo and "raise" in stub and blank == below == "" and "End of" not in text
+    short = GOOD[: GOOD.index("\n\ndef helper")]
+    assert skeleton.strip_blocks(short, "f.py").splitlines()[9:] == [stub, "", "", skeleton.LAST_LINE]
+
+
 def make_course(root: Path) -> None:
     (root / "solutions/terox/foundations").mkdir(parents=True)
     (root / "solutions/terox/foundations/box.py").write_text(GOOD, encoding="utf-8")

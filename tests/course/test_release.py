@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import shutil
 import subprocess
 import tomllib
@@ -15,7 +16,7 @@ from small_course import MANIFEST, edit, small_course, write
 
 from course import edition, release
 from course.leaks import leaks, secrets
-from course.manifest import load
+from course.manifest import ROOT, load
 
 SECRET = "twofold_number = x + x"
 
@@ -49,7 +50,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {name for path in folder.rglob("*") if path.is_file()
+            and not (name := path.relative_to(folder).as_posix()).startswith(".git/")}
 
 
 def refused(root: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
@@ -74,7 +76,7 @@ def test_the_edition_has_what_a_learner_needs_and_no_more(root, tmp_path, capsys
     assert edition.is_learners(out) and not edition.has_reference(out)
     assert not any(path.name.startswith(".") for path in tmp_path.iterdir())
     text = capsys.readouterr().out
-    assert str(out) in text and "18 files" in text
+    assert str(out) in text and "18 files" in text and "Its history begins: Terox" in text
     assert "Note: README.md:5 links to docs/gone.md" in text
 
 
@@ -139,7 +141,7 @@ def test_markers_that_are_not_closed_are_refused(root, tmp_path, capsys):
 
 def test_without_solutions_there_is_no_release(root, tmp_path, capsys):
     shutil.rmtree(root / "solutions")
-    assert "no solutions/terox" in refused(root, tmp_path / "learner", capsys)
+    assert "no complete solutions/terox" in refused(root, tmp_path / "learner", capsys)
 
 
 # ---- git ----
@@ -156,15 +158,19 @@ def test_in_a_checkout_the_tracked_files_count_as_they_are(root, tmp_path, capsy
     assert "git does not track it" in refused(root, tmp_path / "learner", capsys)
     write(root, ".gitignore", "*.log\n")
     git(root, "add", "-A")
+    git(root, "commit", "-m", SECRET)
     write(root, "private.txt", "not tracked")
     write(root, "noise.log", "ignored")
     write(root, "docs/terms.md", "Changed since.\n")
     (root / "notebooks/module_0_first.ipynb").unlink()
-    assert release.release(tmp_path / "learner", root) == 0
+    assert "docs/terms.md is not as it was committed (and 1 more)" in refused(root, tmp_path / "learner", capsys)
+    assert release.release(tmp_path / "learner", root, uncommitted=True) == 0
     found = files(tmp_path / "learner")
     assert ".gitignore" in found and not found & {"private.txt", "noise.log"}
     assert (tmp_path / "learner/docs/terms.md").read_text() == "Changed since.\n"
+    assert (tmp_path / "learner/.gitignore").read_text() == "*.log\n/solutions/\n"
     text = capsys.readouterr().out
+    assert "and changes)" in text and SECRET not in text
     assert "private.txt" in text and "notebooks/module_0_first.ipynb is tracked by git, but missing" in text
 
 
@@ -172,7 +178,7 @@ def test_git_that_does_not_work_is_said(root, tmp_path, capsys, monkeypatch):
     (root / ".git").mkdir()
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
     error = refused(root, tmp_path / "learner", capsys)
-    assert "git could not" in error
+    assert "git status did not work here" in error
 
 
 # ---- Leaks ----
@@ -190,8 +196,9 @@ def test_git_that_does_not_work_is_said(root, tmp_path, capsys, monkeypatch):
     ("data/blob.bin", b"\0\xff" + SECRET.encode() + b"\0"),
     ("data/packed.gz", gzip.compress(f"a\n{SECRET}\n".encode())),
     ("data/packed_blob.gz", gzip.compress(b"\0\xff" + SECRET.encode())),
+    (f"docs/{SECRET}.md", "In a name.\n"),
 ], ids=["text", "in a sentence", "code", "comment", "cut notebook cell", "notebook cell", "json key", "toml", "bytes",
-        "gzip", "bytes in gzip"])
+        "gzip", "bytes in gzip", "name"])
 def test_a_line_of_a_solution_is_found_wherever_it_stands(root, tmp_path, capsys, file, content):
     if isinstance(content, str):
         content = content.encode()
@@ -204,7 +211,7 @@ def test_a_line_of_a_solution_is_found_wherever_it_stands(root, tmp_path, capsys
 def test_every_line_of_every_solution_would_be_found(root, tmp_path):
     expected = {"twofold_number=x+x", "returntwofold_number", "returndouble(double(x))",
                 "returnsum(double(value)forvalueinvalues)"}
-    assert secrets(root / "solutions").keys() == expected
+    assert secrets(root / "solutions").lines.keys() == expected
     out = tmp_path / "edition"
     for line in expected:
         write(out, "file.txt", line + "\n")
@@ -221,7 +228,7 @@ def test_what_does_not_count(root, tmp_path):
     if x > 100_000_000:
         send(100_000_000)
 """)
-    secret = secrets(root / "solutions")
+    secret = secrets(root / "solutions").lines
     assert {line for line, (place, _) in secret.items() if "half" in place} == {
         "returnfirst_name,first_name", "ifx>100_000_000:", "send(100_000_000)"}
     out = write(tmp_path / "edition", "a.py", "my_twofold_number = x + x\ntwofold_number = x + xs\n").parent
@@ -233,3 +240,46 @@ def test_a_link_is_not_followed_out_of_the_edition(root, tmp_path):
     out = write(tmp_path / "edition", "a.txt", "a").parent
     (out / "link").symlink_to(root / "solutions/terox/first/double.py")
     assert leaks(out, root / "solutions") == []
+
+
+def test_a_line_is_found_where_it_is_folded(root, tmp_path):
+    out = write(tmp_path / "edition", "a.py", "return sum(\n    double(value)\n    for value in values)\n").parent
+    assert [leak.place for leak in leaks(out, root / "solutions")] == ["a.py"]
+
+
+def test_a_short_line_counts_with_its_neighbor(root, tmp_path):
+    edit(root, "solutions/terox/first/half.py", "    return x / 2.0\n", "    y = x / 2.0\n    return y\n")
+    out = write(tmp_path / "edition", "a.py", "y = x / 2.0\n\nz = 1\nreturn y\n").parent
+    assert leaks(out, root / "solutions") == []
+    write(out, "a.py", "# y = x/2.0\n\n  # return y\n")
+    assert [(leak.place, leak.text) for leak in leaks(out, root / "solutions")] == [("a.py:1", "y = x / 2.0; return y")]
+
+
+def drawn_plants(number: int) -> list[str]:
+    """Lines drawn from the course's own solutions, as they stand there; a short one with the line after it."""
+    secret = secrets(ROOT / "solutions")
+    found = [line for _, line in secret.lines.values()]
+    found += [line.replace("; ", "\n") for _, line in secret.pairs.values()]
+    return random.Random(0).sample(found, number)
+
+
+def test_each_of_200_lines_planted_in_a_random_file_of_the_real_edition_is_found(tmp_path, capsys):
+    """One edition with a line in each of 200 files: every plant is found, in its file, and nothing else."""
+    out = tmp_path / "edition"
+    assert release.release(out, ROOT, uncommitted=True) == 0
+    shutil.rmtree(out / ".git", ignore_errors=True)
+    assert leaks(out, ROOT / "solutions") == []
+    hosts = [file for file in sorted(files(out)) if Path(file).suffix in {".py", ".md", ".txt", ".toml", ".svg", ""}]
+    planted = {}
+    for file, line in zip(random.Random(1).sample(hosts, 200), drawn_plants(200), strict=True):
+        path = out / file
+        lines = path.read_text(encoding="utf-8").splitlines()
+        place = random.Random(file).randint(0, len(lines))
+        lines[place:place] = ["      " + each for each in line.split("\n")]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        planted[file] = line.replace("\n", "; ")
+    found: dict[str, set[str]] = {}
+    for leak in leaks(out, ROOT / "solutions"):
+        found.setdefault(leak.place.split(":")[0], set()).add(leak.text)
+    lost = {file: line for file, line in planted.items() if line not in found.get(file, set())}
+    assert not lost and found.keys() == planted.keys()

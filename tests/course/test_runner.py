@@ -82,6 +82,8 @@ def mixed(tmp_path_factory) -> tuple[Miniature, Outcome]:
             check.that(part.f(x) != 3, "it is three")
         ''')
     course.part("0.10", "def f(x):\n    return x\n\ndef g(x):\n    return (x\n", "def test_f():\n    part.f(1)\n")
+    course.part("0.24", "def f():\n<<<<<<< HEAD\n    return 1\n=======\n    return 2\n>>>>>>> upstream/main\n",
+                "def test_f():\n    part.f()\n")
     course.part("0.11", "import numpie\n\ndef f(x):\n    return x\n", "def test_f():\n    part.f(1)\n")
     course.part("0.12", "def f(x):\n    return x\n", "def test_f():\n    pytest.skip('no')\n")
     course.part("0.13", "def f(x):\n    return x\n", None)
@@ -156,6 +158,7 @@ def test_counterexample(mixed):
     ("0.21", ["assert 1 == 2"]),
     ("0.22", ["KeyboardInterrupt", "part_0_22.py:2, in f"]),
     ("0.23", ["Remove the call of breakpoint()", "part_0_23.py:2, in f"]),
+    ("0.24", ["part_0_24.py:2", "<<<<<<< HEAD", "A merge of git left both versions here", "--abort"]),
     ("0.R", ["names task 7.7, which does not exist"]),
 ])
 def test_failures_in_words(mixed, task, parts):
@@ -182,7 +185,7 @@ def test_report(mixed):
     assert any(line.startswith("  0.2  to do    g at modules/terox/small/part_0_2.py:8") for line in text)
     assert "  0.3  blocked  by 0.2  Part 0.3" in text
     assert sum(" failed: " in line or "cannot read" in line for line in text) == 1
-    assert text[-2:] == ["1 of 24 tasks passed, 10 of 250 points.", "Next: make hint TASK=0.4"]
+    assert text[-2:] == ["1 of 25 tasks passed, 10 of 260 points.", "Next: make hint TASK=0.4"]
     assert sum(" failed: " in line or "cannot read" in line for line in lines(outcome, None, verbose=True)) > 10
     assert "\x1b" not in "".join(text) and "\x1b[31m" in "".join(lines(outcome, None, color=True))
 

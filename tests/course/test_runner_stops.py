@@ -178,7 +178,7 @@ def test_reference(tmp_path, capsys, monkeypatch):
         outcome = course.run(reference=wrong)
         assert outcome.exit_status == 2 and words in outcome.problems[0], wrong
     (tmp_path / "solutions").rename(tmp_path / "gone")
-    assert "does not have" in course.run(reference="0.1").problems[0]
+    assert "no folder solutions/terox" in course.run(reference="0.1").problems[0]
     assert "comes without solutions/" in course.run(code="solutions").problems[0]
 
 

@@ -51,4 +51,8 @@ def accumulate_grad(variable: Any, gradient: Any) -> None:
     In PyTorch: `AccumulateGrad::accumulateGrad`.
     """
     # TODO 1.5: the first gradient is taken as it is, every later one is added.
+
     raise NotImplementedError("Task 1.5: accumulate_grad")
+
+
+# End of the file.

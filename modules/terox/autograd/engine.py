@@ -26,6 +26,7 @@ def compute_dependencies(root: Node) -> dict[Node, int]:
     In PyTorch: `Engine::compute_dependencies`.
     """
     # TODO 1.4: walk the graph with a list of nodes to visit; count each edge; visit a node when you first see it.
+
     raise NotImplementedError("Task 1.4: compute_dependencies")
 
 
@@ -43,6 +44,7 @@ def execute(task: GraphTask) -> None:
     In PyTorch: `Engine::evaluate_function`, `ReadyQueue`, `InputBuffer::add`.
     """
     # TODO 1.5: a list of ready nodes, and for the others what has arrived so far. Ready again means: count is zero.
+
     raise NotImplementedError("Task 1.5: execute")
 
 

@@ -52,12 +52,14 @@ class Add(Function):
     def forward(ctx: Any, x: float, y: float) -> float:
         """The sum of `x` and `y`. Think whether backward needs anything saved."""
         # TODO 1.2: one of module 0's operators does it.
+
         raise NotImplementedError("Task 1.2: Add.forward")
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> tuple[Any, Any]:
         """The gradients of `x` and of `y`: a sum hands its gradient on to both."""
         # TODO 1.3: two gradients, one for each input.
+
         raise NotImplementedError("Task 1.3: Add.backward")
 
 
@@ -68,12 +70,14 @@ class Mul(Function):
     def forward(ctx: Any, x: float, y: float) -> float:
         """The product of `x` and `y`."""
         # TODO 1.2: save what backward needs, then multiply.
+
         raise NotImplementedError("Task 1.2: Mul.forward")
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> tuple[Any, Any]:
         """`d(x * y) / dx = y` and `d(x * y) / dy = x`, each times `grad`."""
         # TODO 1.3: the product rule.
+
         raise NotImplementedError("Task 1.3: Mul.backward")
 
 
@@ -84,6 +88,7 @@ class Div(Function):
     def forward(ctx: Any, x: float, y: float) -> float:
         """The quotient of `x` and `y`. `operators.div` is provided; Python's `/` raises for a zero."""
         # TODO 1.2: as Mul.
+
         raise NotImplementedError("Task 1.2: Div.forward")
 
     @staticmethod
@@ -93,6 +98,7 @@ class Div(Function):
         `arithmetic.div` and `arithmetic.inv_back` work for floats and for Scalars.
         """
         # TODO 1.3: the quotient rule; inv_back(y, d) is -d / y**2.
+
         raise NotImplementedError("Task 1.3: Div.backward")
 
 
@@ -107,6 +113,7 @@ class Pow(Function):
         and outputs that can have a gradient.
         """
         # TODO 1.2: save x, remember n.
+
         raise NotImplementedError("Task 1.2: Pow.forward")
 
     @staticmethod
@@ -117,6 +124,7 @@ class Pow(Function):
         floats and for Scalars.
         """
         # TODO 1.3: the power rule, and its one exception.
+
         raise NotImplementedError("Task 1.3: Pow.backward")
 
 
@@ -127,12 +135,14 @@ class Exp(Function):
     def forward(ctx: Any, x: float) -> float:
         """`exp(x)`. Which number does backward need: the input or the output?"""
         # TODO 1.2: as Tanh.
+
         raise NotImplementedError("Task 1.2: Exp.forward")
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         """The derivative of exp is exp."""
         # TODO 1.3: use what you saved; do not compute the exponential again.
+
         raise NotImplementedError("Task 1.3: Exp.backward")
 
 
@@ -143,12 +153,14 @@ class Log(Function):
     def forward(ctx: Any, x: float) -> float:
         """`log(x)`."""
         # TODO 1.2: save, then module 0's log.
+
         raise NotImplementedError("Task 1.2: Log.forward")
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         """`1 / x` times `grad`. `arithmetic.log_back` works for floats and for Scalars."""
         # TODO 1.3: you wrote log_back in module 0.
+
         raise NotImplementedError("Task 1.3: Log.backward")
 
 
@@ -159,12 +171,14 @@ class Relu(Function):
     def forward(ctx: Any, x: float) -> float:
         """`relu(x)`."""
         # TODO 1.2: save, then module 0's relu.
+
         raise NotImplementedError("Task 1.2: Relu.forward")
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         """`grad` where `x > 0`, else 0. `arithmetic.relu_back` works for floats and for Scalars."""
         # TODO 1.3: you wrote relu_back in module 0.
+
         raise NotImplementedError("Task 1.3: Relu.backward")
 
 
@@ -175,12 +189,14 @@ class Sigmoid(Function):
     def forward(ctx: Any, x: float) -> float:
         """`sigmoid(x)`. Its derivative is `y * (1 - y)` for the output `y`."""
         # TODO 1.2: save what the formula needs.
+
         raise NotImplementedError("Task 1.2: Sigmoid.forward")
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
         """`y * (1 - y)` times `grad`."""
         # TODO 1.3: in terms of the output alone.
+
         raise NotImplementedError("Task 1.3: Sigmoid.backward")
 
 

@@ -26,6 +26,7 @@ def central_difference(f: Callable[..., float], *values: float, arg: int = 0, ep
     `values` are the arguments of `f`; only the one at place `arg` is moved.
     """
     # TODO 1.1: two copies of the arguments, moved up and down at one place.
+
     raise NotImplementedError("Task 1.1: central_difference")
 
 

@@ -35,6 +35,7 @@ def train_step(model: Module, optimizer: Any, inputs: Sequence[Sequence[float]],
     are computed, and the optimizer takes its step.
     """
     # TODO 1.6: forget, forward, mean, backward, step. Return a number: a Scalar would keep its whole graph alive.
+
     raise NotImplementedError("Task 1.6: train_step")
 
 
@@ -45,6 +46,7 @@ def evaluate(model: Module, inputs: Sequence[Sequence[float]], targets: Sequence
     anything; afterwards it is in the mode in which it was before.
     """
     # TODO 1.6: remember model.training, switch to eval, count under no_grad, switch back.
+
     raise NotImplementedError("Task 1.6: evaluate")
 
 

@@ -27,6 +27,7 @@ def offset(number: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> int
     In PyTorch: `OffsetCalculator::get`.
     """
     # TODO 4.2: from the last dimension to the second: remainder and quotient; the first one gets what is left.
+
     raise NotImplementedError("Task 4.2: offset")
 
 
@@ -42,6 +43,7 @@ def map_kernel(fn: Any, out: Any, a: Any, count: int, sizes: Any, strides: Any) 
     threads than elements, and more elements than threads. Each element is read once, and written once.
     """
     # TODO 4.2: a grid-stride loop; offset finds the place of an element in each operand.
+
     raise NotImplementedError("Task 4.2: map_kernel")
 
 
@@ -51,6 +53,7 @@ def zip_kernel(fn: Any, out: Any, a: Any, b: Any, count: int, sizes: Any, stride
     strides: those of `out`, `a` and `b`. An operand that is broadcast has strides of 0.
     """
     # TODO 4.2: the same loop; each operand has strides of its own.
+
     raise NotImplementedError("Task 4.2: zip_kernel")
 
 
@@ -64,4 +67,8 @@ def blocks_for(count: int, block: int, most: int) -> int:
     In PyTorch: `aten/src/ATen/cuda/detail/KernelUtils.h`, `GET_BLOCKS`.
     """
     # TODO 4.2: round up; then the limits.
+
     raise NotImplementedError("Task 4.2: blocks_for")
+
+
+# End of the file.

@@ -28,6 +28,7 @@ def shift(out: Any, a: Any) -> None:
     `cuda.threadIdx.x` is the number of this thread in its block, 0 for the first one.
     """
     # TODO 4.1: which element is this thread's? Read it, add 10, write.
+
     raise NotImplementedError("Task 4.1: shift")
 
 
@@ -37,6 +38,7 @@ def guarded(out: Any, a: Any) -> None:
     `a.shape[0]` is the number of elements. Nobody stops a thread that reads or writes behind the end of an array.
     """
     # TODO 4.1: the same, with an `if`.
+
     raise NotImplementedError("Task 4.1: guarded")
 
 
@@ -48,6 +50,7 @@ def transposed(out: Any, a: Any) -> None:
     elements of a row stand side by side. They write to places far apart, then; one of the two has to.
     """
     # TODO 4.1: the row and the column of a that are this thread's; a guard for both.
+
     raise NotImplementedError("Task 4.1: transposed")
 
 
@@ -57,6 +60,7 @@ def outer(out: Any, a: Any, b: Any) -> None:
     One block of threads; x is the column of `out`, y the row. There may be more threads than elements both ways.
     """
     # TODO 4.1: as before; each operand has an index that is always 0. Whose sizes does the guard need?
+
     raise NotImplementedError("Task 4.1: outer")
 
 
@@ -67,6 +71,7 @@ def blocks(out: Any, a: Any) -> None:
     first elements, block 1 those that follow, and so on.
     """
     # TODO 4.1: the number of this thread among those of all blocks; a guard.
+
     raise NotImplementedError("Task 4.1: blocks")
 
 
@@ -80,6 +85,7 @@ def reversed_blocks(out: Any, a: Any) -> None:
     thread waits there until all threads of its block have come. `cuda.grid(1)` is the number of a thread among all.
     """
     # TODO 4.1: copy your element to shared memory; barrier; write your element of out.
+
     raise NotImplementedError("Task 4.1: reversed_blocks")
 
 
@@ -92,6 +98,7 @@ def pooled(out: Any, a: Any) -> None:
     GPU, the others might wait for it forever.
     """
     # TODO 4.1: copy with a guard; a barrier without one; then add up to three elements.
+
     raise NotImplementedError("Task 4.1: pooled")
 
 
@@ -109,4 +116,8 @@ def running_sum(out: Any, a: Any) -> None:
     Each thread reads its own element of `a`, once. Hillis and Steele, "Data parallel algorithms" (1986).
     """
     # TODO 4.1: copy; then for each distance: read the other one's sum, barrier, add it to your own, barrier.
+
     raise NotImplementedError("Task 4.1: running_sum")
+
+
+# End of the file.

@@ -36,6 +36,7 @@ def block_fold(fn: Any, kind: Any, value: Any) -> Any:
     the block have to come to it. That holds from one call to the next, too.
     """
     # TODO 4.3: write your value; barrier; halve, with a barrier after each step; read the result; one more barrier.
+
     raise NotImplementedError("Task 4.3: block_fold")
 
 
@@ -56,6 +57,7 @@ def reduce_kernel(fn: Any, start: Any, kind: Any, out: Any, a: Any, length: int,
     folded is of the kind `kind`, as `start` is; `a` and `out` may hold another one.
     """
     # TODO 4.3: find the result and the part; fold your own elements; block_fold; one thread writes.
+
     raise NotImplementedError("Task 4.3: reduce_kernel")
 
 
@@ -67,4 +69,8 @@ def parts_for(results: int, length: int, block: int, most: int) -> int:
     that it takes to give each of the `length` elements a thread of its own.
     """
     # TODO 4.3: what `most` leaves for each result; what the length asks for; the smaller one, but at least 1.
+
     raise NotImplementedError("Task 4.3: parts_for")
+
+
+# End of the file.

@@ -36,6 +36,7 @@ def join(top: Any, total: Any, other_top: Any, other_total: Any) -> tuple[Any, A
     is NaN, because inf - inf is: if both totals are always multiplied, that comes by itself.
     """
     # TODO 4.5: the larger maximum; both sums in terms of it. What is -inf - -inf?
+
     raise NotImplementedError("Task 4.5: join")
 
 
@@ -48,6 +49,7 @@ def block_join(kind: Any, top: Any, total: Any) -> tuple[Any, Any]:
     this together, and may call it several times.
     """
     # TODO 4.5: the tree of block_fold, for pairs.
+
     raise NotImplementedError("Task 4.5: block_join")
 
 
@@ -64,4 +66,8 @@ def softmax_kernel(kind: Any, out: Any, a: Any, length: int, steps: Any, rows: A
     nothing but -inf, is NaN everywhere. Parts are of the kind of the numbers: kind(0), kind(1), kind(-math.inf).
     """
     # TODO 4.5: join your own elements; block_join; write your own elements of the result.
+
     raise NotImplementedError("Task 4.5: softmax_kernel")
+
+
+# End of the file.

@@ -23,6 +23,7 @@ def map(fn: Callable[[float], float]) -> Callable[[Iterable[float]], list[float]
     `fn` is called once for each element, in order.
     """
     # TODO 0.2: define the inner function that does it, and return that function.
+
     raise NotImplementedError("Task 0.2: map")
 
 
@@ -36,6 +37,7 @@ def zip_with(fn: Callable[[float, float], float]) -> Callable[[Iterable[float], 
     away is a bug that nobody sees.
     """
     # TODO 0.2: make lists of both (an iterator has no length), compare the lengths, then combine.
+
     raise NotImplementedError("Task 0.2: zip_with")
 
 
@@ -48,6 +50,7 @@ def reduce(fn: Callable[[float, float], float], start: float) -> Callable[[Itera
     For an empty iterable the result is `start`.
     """
     # TODO 0.2: carry a result along; each step is fn(result so far, next element).
+
     raise NotImplementedError("Task 0.2: reduce")
 
 
@@ -64,6 +67,7 @@ def add_lists(xs: Iterable[float], ys: Iterable[float]) -> list[float]:
 def sum(xs: Iterable[float]) -> float:
     """The sum of all elements; 0.0 for none."""
     # TODO 0.2: one line, with reduce.
+
     raise NotImplementedError("Task 0.2: sum")
 
 
@@ -78,4 +82,8 @@ def dot(xs: Iterable[float], ys: Iterable[float]) -> float:
     A matrix product is one of these for each of its elements.
     """
     # TODO 0.2: zip_with, then sum.
+
     raise NotImplementedError("Task 0.2: dot")
+
+
+# End of the file.

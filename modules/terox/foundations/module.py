@@ -61,6 +61,7 @@ class Module(StateMixin, MovingMixin):
         In PyTorch: `Module.__setattr__`.
         """
         # TODO 0.4: find the dict that the value belongs to; then clear the name everywhere else.
+
         raise NotImplementedError("Task 0.4: Module.__setattr__")
 
     def __getattr__(self, name: str) -> Any:
@@ -79,6 +80,7 @@ class Module(StateMixin, MovingMixin):
         In PyTorch: `Module.__delattr__`.
         """
         # TODO 0.4: whichever dict holds the name gives it up.
+
         raise NotImplementedError("Task 0.4: Module.__delattr__")
 
     def register_parameter(self, name: str, value: Any) -> None:
@@ -139,6 +141,7 @@ class Module(StateMixin, MovingMixin):
         In PyTorch: `Module.named_modules`.
         """
         # TODO 0.4: yield yourself, then everything that each of your modules yields; hand the memo on.
+
         raise NotImplementedError("Task 0.4: Module.named_modules")
 
     def modules(self) -> Iterator[Module]:
@@ -155,6 +158,7 @@ class Module(StateMixin, MovingMixin):
         In PyTorch: `Module.named_parameters`, `Module._named_members`.
         """
         # TODO 0.4: go over named_modules (or over yourself alone), and over each one's _parameters.
+
         raise NotImplementedError("Task 0.4: Module.named_parameters")
 
     def parameters(self, recurse: bool = True) -> Iterator[Any]:
@@ -193,6 +197,7 @@ class Module(StateMixin, MovingMixin):
         In PyTorch: `Module.train`.
         """
         # TODO 0.4: yourself and all that children() gives, down to the leaves.
+
         raise NotImplementedError("Task 0.4: Module.train")
 
     def eval(self) -> Module:

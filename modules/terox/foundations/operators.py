@@ -61,6 +61,7 @@ def max(x: float, y: float) -> float:
     In PyTorch: `torch.maximum`.
     """
     # TODO 0.1: compare the two; think of NaN on either side, for which every comparison is false.
+
     raise NotImplementedError("Task 0.1: max")
 
 
@@ -72,6 +73,7 @@ def is_close(x: float, y: float) -> float:
     In PyTorch: `torch.isclose` with its default tolerances.
     """
     # TODO 0.1: equal numbers first (infinities!), then the distance against the tolerance.
+
     raise NotImplementedError("Task 0.1: is_close")
 
 
@@ -81,6 +83,7 @@ def relu(x: float) -> float:
     In PyTorch: `torch.relu`.
     """
     # TODO 0.1: zero for negative numbers, and only for them.
+
     raise NotImplementedError("Task 0.1: relu")
 
 
@@ -92,6 +95,7 @@ def exp(x: float) -> float:
     In PyTorch: `torch.exp`.
     """
     # TODO 0.1: math.exp where it works, infinity above. A compiler has no try/except: test before you call.
+
     raise NotImplementedError("Task 0.1: exp")
 
 
@@ -101,6 +105,7 @@ def log(x: float) -> float:
     In PyTorch: `torch.log`.
     """
     # TODO 0.1: three cases: positive (or NaN), zero, negative.
+
     raise NotImplementedError("Task 0.1: log")
 
 
@@ -110,6 +115,7 @@ def inv(x: float) -> float:
     In PyTorch: `torch.reciprocal`.
     """
     # TODO 0.1: division, but zero has to be dealt with first; math.copysign tells 0.0 from -0.0.
+
     raise NotImplementedError("Task 0.1: inv")
 
 
@@ -121,6 +127,7 @@ def sigmoid(x: float) -> float:
     In PyTorch: `torch.sigmoid`.
     """
     # TODO 0.1: one form for each sign of x, so that exp only ever sees a number that is not positive.
+
     raise NotImplementedError("Task 0.1: sigmoid")
 
 
@@ -133,6 +140,7 @@ def relu_back(x: float, d: float) -> float:
     In PyTorch: `threshold_backward`.
     """
     # TODO 0.1: the gradient d passes where relu passed x.
+
     raise NotImplementedError("Task 0.1: relu_back")
 
 
@@ -142,6 +150,7 @@ def log_back(x: float, d: float) -> float:
     In PyTorch: the entry `log` of `derivatives.yaml` (`grad.div(self)`).
     """
     # TODO 0.1: you have a total 1 / x already.
+
     raise NotImplementedError("Task 0.1: log_back")
 
 
@@ -151,6 +160,7 @@ def inv_back(x: float, d: float) -> float:
     In PyTorch: the entry `reciprocal` of `derivatives.yaml` (`-grad * result * result`).
     """
     # TODO 0.1: in terms of 1 / x, the derivative needs no division of its own.
+
     raise NotImplementedError("Task 0.1: inv_back")
 
 

@@ -70,6 +70,7 @@ def property_clip(impl: Implementation) -> None:
     the borders, so choose numbers among which ties are common.
     """
     # TODO 0.3: draw numbers, put the bounds in order, call impl, and assert each sentence above.
+
     raise NotImplementedError("Task 0.3: property_clip")
 
 
@@ -89,6 +90,7 @@ def property_median(impl: Implementation) -> None:
     (these hold for the mean), so add an invariant: how many of the values may be less than the median?
     """
     # TODO 0.3: two calls whose results are related, an invariant, the empty list, the list left as it was.
+
     raise NotImplementedError("Task 0.3: property_median")
 
 
@@ -105,6 +107,7 @@ def property_running_max(impl: Implementation) -> None:
     and compare. (The tests of this course do so: their models are NumPy's functions.)
     """
     # TODO 0.3: draw lists, write the model from its definition in one line, compare; see what became of the list.
+
     raise NotImplementedError("Task 0.3: property_running_max")
 
 
@@ -120,4 +123,8 @@ def property_run_lengths(impl: Implementation) -> None:
     began. Then ask which wrong functions come back as well, and rule them out.
     """
     # TODO 0.3: expand the runs again and compare; then the sentences that the round trip cannot see.
+
     raise NotImplementedError("Task 0.3: property_run_lengths")
+
+
+# End of the file.

@@ -24,6 +24,7 @@ def conv2d(input: Tensor, weight: Tensor, stride: Pair, padding: Pair, dilation:
     In PyTorch: `aten/src/ATen/native/ConvolutionMM2d.cpp`, `slow_conv2d_update_output_frame`.
     """
     # TODO 5.3: unfold; the weight with one row for each kernel; the product; the shape of the result.
+
     raise NotImplementedError("Task 5.3: conv2d")
 
 
@@ -37,6 +38,7 @@ def conv2d_input(input_size: tuple[int, ...], weight: Tensor, grad_output: Tenso
     In PyTorch: `torch.nn.grad.conv2d_input`; `ConvolutionMM2d.cpp`, `slow_conv2d_backward_update_grad_input_frame`.
     """
     # TODO 5.3: what is the gradient for the right factor of a product of matrices? And what undoes unfold?
+
     raise NotImplementedError("Task 5.3: conv2d_input")
 
 
@@ -49,4 +51,8 @@ def conv2d_weight(input: Tensor, weight_size: tuple[int, ...], grad_output: Tens
     In PyTorch: `torch.nn.grad.conv2d_weight`; `ConvolutionMM2d.cpp`, `slow_conv2d_backward_weight_frame`.
     """
     # TODO 5.3: unfold again, transposed; a product for each example; their sum, in the shape of the weight.
+
     raise NotImplementedError("Task 5.3: conv2d_weight")
+
+
+# End of the file.

@@ -20,4 +20,8 @@ def dropout(input: Tensor, p: float, training: bool) -> Tensor:
     In PyTorch: `torch.nn.functional.dropout`.
     """
     # TODO 5.6: nothing to do outside of training; rand gives numbers from 0 to 1, on a device, in a dtype.
+
     raise NotImplementedError("Task 5.6: dropout")
+
+
+# End of the file.

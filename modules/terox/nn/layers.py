@@ -28,6 +28,7 @@ def reset_parameters(weight: Tensor, bias: Tensor | None) -> None:
     `_calculate_fan_in_and_fan_out`.
     """
     # TODO 5.7: fan_in from the shape of the weight; the bound; both tensors, unless there is no bias.
+
     raise NotImplementedError("Task 5.7: reset_parameters")
 
 
@@ -55,11 +56,13 @@ class Linear(Module):
         the layer could have one, but does not.
         """
         # TODO 5.7: two Parameters, or one; then reset_parameters.
+
         raise NotImplementedError("Task 5.7: Linear._make_parameters")
 
     def forward(self, input: Tensor) -> Tensor:
         """The layer's output: `F.linear` with the layer's parameters."""
         # TODO 5.7: one line.
+
         raise NotImplementedError("Task 5.7: Linear.forward")
 
     def extra_repr(self) -> str:
@@ -94,11 +97,13 @@ class Conv2d(Module):
     def _make_parameters(self, bias: bool, kind: dict[str, Any]) -> None:
         """Register `weight` and `bias`, of the shapes above, and give them their first numbers, as Linear does."""
         # TODO 5.7: as in Linear; only the shape of the weight is another.
+
         raise NotImplementedError("Task 5.7: Conv2d._make_parameters")
 
     def forward(self, input: Tensor) -> Tensor:
         """The layer's output: `F.conv2d` with the layer's parameters and settings."""
         # TODO 5.7: one line.
+
         raise NotImplementedError("Task 5.7: Conv2d.forward")
 
     def extra_repr(self) -> str:

@@ -29,11 +29,13 @@ class LeNet(Module):
         """The five layers, on `device`."""
         super().__init__()
         # TODO 5.7: five attributes, in the order of the table.
+
         raise NotImplementedError("Task 5.7: LeNet.__init__")
 
     def forward(self, input: Tensor) -> Tensor:
         """The logits. `F.max_pool2d(x, 2)`, `x.relu()`, `x.flatten(1)`."""
         # TODO 5.7: the table, from top to bottom; between conv2 and fc1, each image becomes a row.
+
         raise NotImplementedError("Task 5.7: LeNet.forward")
 
 
@@ -51,4 +53,8 @@ def train_epoch(model: Module, loss_function: Callable[[Tensor, Tensor], Tensor]
     and a small batch counts for less than a large one. `batches` can be gone through once. There is one batch at least.
     """
     # TODO 5.7: the five steps of training; then count: loss, right ones, examples.
+
     raise NotImplementedError("Task 5.7: train_epoch")
+
+
+# End of the file.

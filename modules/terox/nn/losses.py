@@ -22,6 +22,7 @@ def log_softmax(input: Tensor, dim: int) -> Tensor:
     In PyTorch: `torch.nn.functional.log_softmax`.
     """
     # TODO 5.5: subtract the maximum; then subtract the logarithm of the sum of exp.
+
     raise NotImplementedError("Task 5.5: log_softmax")
 
 
@@ -35,6 +36,7 @@ class CrossEntropy(Function):
     def forward(ctx: Any, input: Tensor, target: Tensor) -> Tensor:
         """The loss. Save what backward needs: `input` and `target`, not what was computed from them."""
         # TODO 5.5: log-softmax, the right one of each row (gather), the mean.
+
         raise NotImplementedError("Task 5.5: CrossEntropy.forward")
 
     @staticmethod
@@ -45,4 +47,8 @@ class CrossEntropy(Function):
         derivative.
         """
         # TODO 5.5: softmax; scatter_add puts a -1 in each row; the scale. Two values are returned.
+
         raise NotImplementedError("Task 5.5: CrossEntropy.backward")
+
+
+# End of the file.

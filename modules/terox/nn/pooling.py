@@ -24,6 +24,7 @@ def max_pool_range(begin: int, end: int, out: Any, indices: Any, a: Any, sizes: 
     In PyTorch: `aten/src/ATen/native/cpu/MaxPoolKernel.cpp`, `compute_internal`.
     """
     # TODO 5.4: for each row and each x: two loops over the window; remember the best and where it stands.
+
     raise NotImplementedError("Task 5.4: max_pool_range")
 
 
@@ -37,4 +38,8 @@ def max_pool_back_range(begin: int, end: int, grad_input: Any, grad: Any, indice
     In PyTorch: `aten/src/ATen/native/cpu/MaxPoolKernel.cpp`, `cpu_max_pool_backward`.
     """
     # TODO 5.4: set the plane to 0; then one loop over the results of this plane. Windows may overlap.
+
     raise NotImplementedError("Task 5.4: max_pool_back_range")
+
+
+# End of the file.

@@ -19,6 +19,7 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilat
     In PyTorch: `aten/src/ATen/native/ConvUtils.h`, `conv_output_size`.
     """
     # TODO 5.1: how many elements does a window reach over? How far can its beginning move, and in how many steps?
+
     raise NotImplementedError("Task 5.1: output_size")
 
 
@@ -34,4 +35,8 @@ def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: in
     In PyTorch: `torch.nn.functional.conv1d`.
     """
     # TODO 5.1: pad; for each k, one slice of the input and one product of matrices; add them up; add the bias.
+
     raise NotImplementedError("Task 5.1: conv1d")
+
+
+# End of the file.

@@ -28,6 +28,7 @@ def unfold_range(begin: int, end: int, out: Any, a: Any, sizes: Any, steps: Any)
     In PyTorch: `aten/src/ATen/native/im2col.h`, `im2col`.
     """
     # TODO 5.2: for each row: plane, i and j; then two loops over y and x, and a question before you read.
+
     raise NotImplementedError("Task 5.2: unfold_range")
 
 
@@ -42,4 +43,8 @@ def fold_range(begin: int, end: int, out: Any, columns: Any, sizes: Any, steps: 
     In PyTorch: `aten/src/ATen/native/im2col.h`, `col2im`.
     """
     # TODO 5.2: for each plane: set it to 0; then the loops of unfold, with reading and writing turned around.
+
     raise NotImplementedError("Task 5.2: fold_range")
+
+
+# End of the file.

@@ -26,6 +26,7 @@ def reorder(sizes: Sizes, strides: Strides) -> tuple[Sizes, Strides]:
     `reorder((2, 3), [(1, 2), (3, 1)])` is `((3, 2), [(2, 1), (1, 3)])`.
     """
     # TODO 3.1: sort the numbers of the dimensions; the key of a dimension is its stride in every operand.
+
     raise NotImplementedError("Task 3.1: reorder")
 
 
@@ -40,4 +41,8 @@ def coalesce(sizes: Sizes, strides: Strides) -> tuple[Sizes, Strides]:
     `coalesce((8, 3, 4), [(12, 4, 1), (0, 4, 1)])` is `((8, 12), [(12, 1), (0, 1)])`.
     """
     # TODO 3.1: go through the dimensions from the left; merge each into the last one kept, or keep it too.
+
     raise NotImplementedError("Task 3.1: coalesce")
+
+
+# End of the file.

@@ -39,6 +39,7 @@ def zip_row(fn: Any, n: int, memory: Any, places: Any, steps: Any) -> None:
     compute each place.
     """
     # TODO 3.2: two loops, one for steps of 1, one for any steps.
+
     raise NotImplementedError("Task 3.2: zip_row")
 
 
@@ -54,6 +55,7 @@ def elementwise_range(row: Any, fn: Any, begin: int, end: int, memory: Any, size
     range may begin and end in the middle of a row.
     """
     # TODO 3.2: while elements are left: find the index of the next one, its places, and how many follow in its row.
+
     raise NotImplementedError("Task 3.2: elementwise_range")
 
 
@@ -67,6 +69,7 @@ def parallel_for(loop: Any, count: int, grain: int, operands: Any) -> None:
     `prange(n)` counts 0 to n - 1, as `range(n)` does; it has no steps other than 1.
     """
     # TODO 3.2: the number of chunks, rounded up; a prange over them.
+
     raise NotImplementedError("Task 3.2: parallel_for")
 
 
@@ -79,6 +82,7 @@ def launch(kernel: Any, count: int, work: int, *operands: Any) -> None:
     units to your `parallel_for`.
     """
     # TODO 3.2: how many units make a chunk; then one call or the other.
+
     raise NotImplementedError("Task 3.2: launch")
 
 

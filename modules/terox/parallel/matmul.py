@@ -88,6 +88,7 @@ def micro_kernel(tile, left, right, i, depth, columns):
     In BLIS: the micro-kernel, `bli_gemm`.
     """
     # TODO 3.4: for p in steps of 4: eight variables; in a loop over j, both rows of tile.
+
     raise NotImplementedError("Task 3.4: micro_kernel")
 
 
@@ -116,4 +117,8 @@ def matmul_range(begin, end, out, a, b, sizes, strides):
       left numbers there. Zeros in one part alone would not do, since 0 times infinity is NaN.
     """
     # TODO 3.4: for each unit: which block it is and where it begins; pieces of the sum; pack; micro_kernel; copy out.
+
     raise NotImplementedError("Task 3.4: matmul_range")
+
+
+# End of the file.

@@ -39,6 +39,7 @@ def fold_row(fn: Any, start: Any, n: int, a: Any, first: int, step: int) -> Any:
     sees in the slice `a[first : first + n]`.
     """
     # TODO 3.3: elements behind the last whole group; whole groups, for a step of 1 and for any step; then the lanes.
+
     raise NotImplementedError("Task 3.3: fold_row")
 
 
@@ -54,6 +55,7 @@ def reduce_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, si
     result is written once, when it is complete: others may look at `out` at any time.
     """
     # TODO 3.3: count the kept dimensions and the rows; for each result, fold its rows, then write it. See place_of.
+
     raise NotImplementedError("Task 3.3: reduce_range")
 
 
@@ -64,6 +66,7 @@ def partial_range(fn: Any, start: Any, begin: int, end: int, out: Any, a: Any, s
     last block may be shorter. `out`, a row with one place for each block, is in 64 bits; a second pass folds it.
     """
     # TODO 3.3: each block is a row of its own.
+
     raise NotImplementedError("Task 3.3: partial_range")
 
 

@@ -74,6 +74,7 @@ def elementwise_cost(out: Sequence[int], *ins: Sequence[int], flop: int = 1, ite
     Raises ValueError for a size, `flop` or `itemsize` below 1: `numel` and `positive`, provided, do.
     """
     # TODO 3.6: how many calls of fn; how many numbers are written, how many read?
+
     raise NotImplementedError("Task 3.6: elementwise_cost")
 
 
@@ -88,6 +89,7 @@ def matmul_cost(n: int, m: int, k: int, itemsize: int = 4) -> Cost:
     In PyTorch: `torch/utils/flop_counter.py`, `mm_flop`.
     """
     # TODO 3.6: what happens in the innermost loop, and how often; what are the shapes of the three matrices?
+
     raise NotImplementedError("Task 3.6: matmul_cost")
 
 
@@ -106,12 +108,14 @@ def softmax_cost(rows: int, columns: int, fused: bool, itemsize: int = 4) -> Cos
     In PyTorch: `aten/src/ATen/native/cpu/SoftmaxKernel.h`, `softmax_lastdim_kernel`: the fused one.
     """
     # TODO 3.6: five costs that are added; which of their bytes are left when nothing between them is in memory?
+
     raise NotImplementedError("Task 3.6: softmax_cost")
 
 
 def intensity(cost: Cost) -> float:
     """The arithmetic intensity of a kernel, in FLOP/byte: what it does with each byte that it moves."""
     # TODO 3.6: one quotient.
+
     raise NotImplementedError("Task 3.6: intensity")
 
 
@@ -123,6 +127,7 @@ def attainable(intensity: float, bandwidth: float, peak: float) -> float:
     Raises ValueError if any of the three is not above 0.
     """
     # TODO 3.6: bytes come in at `bandwidth`, and each allows `intensity` FLOP. What if that is more than `peak`?
+
     raise NotImplementedError("Task 3.6: attainable")
 
 
@@ -132,6 +137,7 @@ def ridge_point(bandwidth: float, peak: float) -> float:
     Raises ValueError if one of the two is not above 0.
     """
     # TODO 3.6: where do the slanted and the flat part of the roof meet?
+
     raise NotImplementedError("Task 3.6: ridge_point")
 
 
@@ -141,6 +147,7 @@ def bound_by(cost: Cost, bandwidth: float, peak: float) -> str:
     bandwidth: GB/s. peak: GFLOP/s. Raises ValueError if one of the two is not above 0.
     """
     # TODO 3.6: on which side of the ridge does it lie?
+
     raise NotImplementedError("Task 3.6: bound_by")
 
 
@@ -153,4 +160,8 @@ def fraction_of_roof(cost: Cost, seconds: float, bandwidth: float, peak: float) 
     bandwidth: GB/s. peak: GFLOP/s. Raises ValueError if one of them, or `seconds`, is not above 0.
     """
     # TODO 3.6: FLOP and seconds give GFLOP/s; then look up.
+
     raise NotImplementedError("Task 3.6: fraction_of_roof")
+
+
+# End of the file.

@@ -81,6 +81,7 @@ def softmax_row(target: Any, source: Any) -> None:
     what exp gives, which is kept there, and for the factor.
     """
     # TODO 3.5: three loops: the maximum; exp and its sum, kept in target; the factor.
+
     raise NotImplementedError("Task 3.5: softmax_row")
 
 
@@ -95,6 +96,7 @@ def softmax_range(begin: int, end: int, out: Any, a: Any, sizes: Any, strides: A
     Scratch memory (`np.empty(n, a.dtype)`) is made in this function, once, and so belongs to this range alone.
     """
     # TODO 3.5: for each row: read, softmax_row, write.
+
     raise NotImplementedError("Task 3.5: softmax_range")
 
 
@@ -106,6 +108,7 @@ def softmax_back_row(target: Any, grad: Any, y: Any) -> None:
     go over `grad` and `y` twice: once for the sum, once for the result.
     """
     # TODO 3.5: two loops: the sum, then the result. Convert the sum with target.dtype.type, once.
+
     raise NotImplementedError("Task 3.5: softmax_back_row")
 
 
@@ -116,4 +119,8 @@ def softmax_back_range(begin: int, end: int, out: Any, grad: Any, y: Any, sizes:
     the gradient of a sum is one number for all elements.
     """
     # TODO 3.5: for each row: read two, softmax_back_row, write.
+
     raise NotImplementedError("Task 3.5: softmax_back_range")
+
+
+# End of the file.

@@ -23,6 +23,7 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
     In PyTorch: `torch.broadcast_shapes`; `aten/src/ATen/ExpandUtils.h`, `infer_size`.
     """
     # TODO 2.2: keep a result so far, aligned at the end; a 1 in it gives way to any other size.
+
     raise NotImplementedError("Task 2.2: broadcast_shapes")
 
 
@@ -40,6 +41,7 @@ def broadcast_strides(sizes: Sequence[int], strides: Sequence[int], shape: Seque
     In PyTorch: `torch.Tensor.expand`; `aten/src/ATen/ExpandUtils.h`, `inferExpandGeometry`.
     """
     # TODO 2.2: as many zeros as there are new dimensions, then one decision for each old dimension.
+
     raise NotImplementedError("Task 2.2: broadcast_strides")
 
 

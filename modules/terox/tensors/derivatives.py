@@ -41,6 +41,7 @@ def sum_to(tensor: Tensor, sizes: Sequence[int]) -> Tensor:
     In PyTorch: `aten/src/ATen/ExpandUtils.h`, `sum_to`.
     """
     # TODO 2.6: broadcasting backward: which dimensions did it add, which did it stretch? `tensor.sum(dims, keepdim)`.
+
     raise NotImplementedError("Task 2.6: sum_to")
 
 
@@ -81,6 +82,7 @@ def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
     Shapes may differ; sum_to will see to it. One of the two may be a number, as in `x * 3`; its formula never runs.
     """
     # TODO 2.6: the product rule.
+
     raise NotImplementedError("Task 2.6: mul")
 
 
@@ -88,6 +90,7 @@ def mul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
     """`self / other`, where again one of the two may be a number."""
     # TODO 2.6: the derivatives of the quotient for either one. Shapes need no thought.
+
     raise NotImplementedError("Task 2.6: div")
 
 
@@ -95,6 +98,7 @@ def div(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 def exp(result: Tensor) -> Formula:
     """e to the power of `self`."""
     # TODO 2.6: what its parameter is called says what the formula needs.
+
     raise NotImplementedError("Task 2.6: exp")
 
 
@@ -102,6 +106,7 @@ def exp(result: Tensor) -> Formula:
 def log(self: Tensor) -> Formula:
     """The natural logarithm."""
     # TODO 2.6: as in module 1.
+
     raise NotImplementedError("Task 2.6: log")
 
 
@@ -112,6 +117,7 @@ def relu(result: Tensor) -> Formula:
     0.0 elsewhere, even where `grad` is infinite. It may get the input of relu or the result: their signs agree.
     """
     # TODO 2.6: relu_back is imported above.
+
     raise NotImplementedError("Task 2.6: relu")
 
 
@@ -123,6 +129,7 @@ def sum(self_sizes: Sequence[int], dims: Sequence[int], keepdim: bool) -> Formul
     size 1. The formula needs no copy: a view will do.
     """
     # TODO 2.6: put the dimensions back, then stretch them.
+
     raise NotImplementedError("Task 2.6: sum")
 
 
@@ -133,6 +140,7 @@ def amax(self: Tensor, result: Tensor, dims: Sequence[int], keepdim: bool) -> Fo
     For [3., 5., 5.] the gradient 1 becomes [0., 0.5, 0.5].
     """
     # TODO 2.6: a mask of the largest elements, and how many there are along `dims`.
+
     raise NotImplementedError("Task 2.6: amax")
 
 
@@ -145,6 +153,7 @@ def matmul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
     dimensions.
     """
     # TODO 2.6: the shapes leave only one possibility for each; the index form of the sum proves it.
+
     raise NotImplementedError("Task 2.6: matmul")
 
 
@@ -152,6 +161,7 @@ def matmul(self: Tensor, other: Tensor) -> tuple[Formula, Formula]:
 def permute(dims: Sequence[int]) -> Formula:
     """Dimension `n` of the result is dimension `dims[n]` of `self`. The gradient goes back to where it came from."""
     # TODO 2.6: the inverse of a permutation: where in `dims` does each dimension stand?
+
     raise NotImplementedError("Task 2.6: permute")
 
 
@@ -159,6 +169,7 @@ def permute(dims: Sequence[int]) -> Formula:
 def expand(self_sizes: Sequence[int]) -> Formula:
     """`self`, stretched. You have written what undoes it."""
     # TODO 2.6: one call.
+
     raise NotImplementedError("Task 2.6: expand")
 
 
@@ -169,6 +180,7 @@ def slice(self_sizes: Sequence[int], dim: int, start: int, stop: int, step: int)
     `pad(grad, sizes, dim, start, stop, step)`, provided, is a tensor of zeros of `sizes`, with `grad` in those places.
     """
     # TODO 2.6: zeros in the shape of the input, with the gradient where it came from.
+
     raise NotImplementedError("Task 2.6: slice")
 
 
@@ -180,4 +192,8 @@ def gather(self_sizes: Sequence[int], dim: int, index: Tensor) -> Formula:
     zeros with each element of `grad` added at the place that gather took it from.
     """
     # TODO 2.6: picking, the other way round, adds.
+
     raise NotImplementedError("Task 2.6: gather")
+
+
+# End of the file.

@@ -37,6 +37,7 @@ def find_kernel(op: str, device: str) -> Kernel:
     In PyTorch: `c10::Dispatcher`, `OperatorEntry::lookup`.
     """
     # TODO 2.5: look for two keys, in this order.
+
     raise NotImplementedError("Task 2.5: find_kernel")
 
 
@@ -58,6 +59,7 @@ def call(op: str, *args: Any) -> Any:
     `at::AutoDispatchBelowADInplaceOrView`.
     """
     # TODO 2.5: the three steps, in this order.
+
     raise NotImplementedError("Task 2.5: call")
 
 

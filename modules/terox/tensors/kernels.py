@@ -36,6 +36,7 @@ def elementwise(fn: Callable[..., float], out: TensorImpl, *ins: TensorImpl) -> 
     In PyTorch: `aten/src/ATen/native/cpu/Loops.h`, `basic_loop`.
     """
     # TODO 2.3: go through all indices; in each, find the place in every operand with its own strides.
+
     raise NotImplementedError("Task 2.3: elementwise")
 
 
@@ -52,6 +53,7 @@ def reduce(fn: Callable[[float, float], float], out: TensorImpl, a: TensorImpl, 
     bits of a double, `aten/src/ATen/AccumulateType.h`, `acc_type`.
     """
     # TODO 2.3: two loops: over the indices of out, and, from each, over the dimensions that are folded.
+
     raise NotImplementedError("Task 2.3: reduce")
 
 
@@ -69,4 +71,8 @@ def matmul(out: TensorImpl, a: TensorImpl, b: TensorImpl) -> None:
     In PyTorch: `aten/src/ATen/native/LinearAlgebra.cpp`, `baddbmm_cpu_kernel`.
     """
     # TODO 2.3: four loops: batch, row i, column j, and the sum over k.
+
     raise NotImplementedError("Task 2.3: matmul")
+
+
+# End of the file.

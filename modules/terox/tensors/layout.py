@@ -21,6 +21,7 @@ def contiguous_strides(sizes: Sequence[int]) -> tuple[int, ...]:
     In PyTorch: `c10/util/strides.h`, `contiguous_strides`.
     """
     # TODO 2.1: from the last dimension to the first; each stride is the product of the sizes behind it.
+
     raise NotImplementedError("Task 2.1: contiguous_strides")
 
 
@@ -30,6 +31,7 @@ def position(index: Sequence[int], strides: Sequence[int], offset: int = 0) -> i
     `index` and `strides` have equal lengths; no index is negative.
     """
     # TODO 2.1: the formula at the top of storage.py.
+
     raise NotImplementedError("Task 2.1: position")
 
 
@@ -42,6 +44,7 @@ def index_at(number: int, sizes: Sequence[int]) -> tuple[int, ...]:
     In NumPy: `numpy.unravel_index`.
     """
     # TODO 2.1: the remainder by the last size is the last index; the quotient goes on to the dimension before.
+
     raise NotImplementedError("Task 2.1: index_at")
 
 
@@ -54,6 +57,7 @@ def is_contiguous(sizes: Sequence[int], strides: Sequence[int]) -> bool:
     In PyTorch: `torch.Tensor.is_contiguous`; `c10/core/Contiguity.h`, `_compute_contiguous`.
     """
     # TODO 2.1: from the last dimension to the first, compare each stride with what it would have to be.
+
     raise NotImplementedError("Task 2.1: is_contiguous")
 
 
@@ -75,6 +79,7 @@ def view_strides(sizes: Sequence[int], strides: Sequence[int], new_sizes: Sequen
     In PyTorch: `aten/src/ATen/TensorUtils.h`, `computeStride`.
     """
     # TODO 2.1: from the last dimension to the first; collect a chunk of old dimensions, then cover it with new ones.
+
     raise NotImplementedError("Task 2.1: view_strides")
 
 

@@ -23,6 +23,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     In PyTorch: `torch.nn.functional.linear`.
     """
     # TODO 2.7: one line with bias, one without. Broadcasting adds the bias to every row.
+
     raise NotImplementedError("Task 2.7: linear")
 
 
@@ -38,6 +39,7 @@ def cross_entropy(input: Tensor, target: Tensor) -> Tensor:
     In PyTorch: `torch.nn.functional.cross_entropy`.
     """
     # TODO 2.7: the logarithm of softmax along the classes; gather picks one in each row; the mean.
+
     raise NotImplementedError("Task 2.7: cross_entropy")
 
 
@@ -55,6 +57,7 @@ def train_epoch(model: Module, optimizer: Any, images: Tensor, labels: Tensor, b
     tensor (`item()`): as a tensor, it would keep the graph of its batch alive until the end.
     """
     # TODO 2.7: a loop over the starts of batches; indexing with a tensor of numbers picks the examples.
+
     raise NotImplementedError("Task 2.7: train_epoch")
 
 

@@ -23,6 +23,7 @@ def permute(sizes: Sequence[int], strides: Sequence[int], offset: int, dims: Seq
     In PyTorch: `torch.permute`.
     """
     # TODO 2.4: sizes and strides move together.
+
     raise NotImplementedError("Task 2.4: permute")
 
 
@@ -37,6 +38,7 @@ def expand(sizes: Sequence[int], strides: Sequence[int], offset: int, shape: Seq
     In PyTorch: `torch.Tensor.expand`.
     """
     # TODO 2.4: put the tensor's sizes in place of -1; task 2.2 gives the strides, and most of the errors.
+
     raise NotImplementedError("Task 2.4: expand")
 
 
@@ -50,6 +52,7 @@ def slice(sizes: Sequence[int], strides: Sequence[int], offset: int, dim: int, s
     In PyTorch: `x[start:stop:step]`; `aten::slice.Tensor`.
     """
     # TODO 2.4: the view begins further on, and its steps are longer. How many steps fit?
+
     raise NotImplementedError("Task 2.4: slice")
 
 
@@ -59,4 +62,8 @@ def select(sizes: Sequence[int], strides: Sequence[int], offset: int, dim: int, 
     In PyTorch: `x[index]`; `torch.select`.
     """
     # TODO 2.4: leave the dimension out; the offset says which part it is.
+
     raise NotImplementedError("Task 2.4: select")
+
+
+# End of the file.
