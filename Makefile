@@ -6,7 +6,7 @@ COURSE := $(PYTHON) -m course
 SEEDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release skeleton chaffs flake bench lint
+.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release class similarity gradescope skeleton chaffs flake bench lint
 
 help:
 	@echo "For learners:"
@@ -26,6 +26,7 @@ ifneq ($(wildcard solutions),)
 	@echo "  make reveal TASK=0.1      the reference of one task, after its last hint"
 	@echo "  make test-module-N REFERENCE=0,1.1-1.3     those modules and tasks taken from the reference"
 	@echo "For maintainers and instructors:"
+	@echo "  make class OUT=dir, similarity DIR=submissions OUT=report, gradescope MODULE=N"
 	@echo "  make release OUT=dir, skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
 else
 	@echo "  make test                 judges all modules that you have begun"
@@ -51,6 +52,12 @@ hint reveal:
 
 watch train read flake:
 	@$(if $(MODULE),$(COURSE) $@ $(MODULE) $(if $(filter flake,$@),--seeds $(SEEDS)) $(ARGS),echo "Which module? make $@ MODULE=0"; exit 2)
+
+class:
+	@$(if $(OUT),$(COURSE) class "$(OUT)",echo "Where to? make class OUT=dir"; exit 2)
+
+similarity:
+	@$(if $(and $(DIR),$(OUT)),$(COURSE) similarity "$(DIR)" "$(OUT)" $(if $(MODULE),--module $(MODULE)) $(ARGS),echo "Of what, and where to? make similarity DIR=submissions OUT=report"; exit 2)
 
 release:
 	@$(if $(OUT),$(COURSE) release "$(OUT)",echo "Where to? make release OUT=dir"; exit 2)

@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     setup = command("setup", "make the environment and install what is missing", _setup, None)
     setup.add_argument("--layer", choices=bootstrap.LAYERS, default="base", dest="wanted",
                        help="how much: the test loop, also notebooks and pictures, maintainers' tools, PyTorch; gpu: "
-                            "the compiler for NVIDIA's GPUs")
+                            "the compiler for NVIDIA's GPUs; instructor: what compares submissions")
     test = command("test", "judge one module", _test)
     add_arguments(test)
     command("check", "what CI runs: everything on the reference, and the tooling's own tests", _check, "learn")
@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--open", action="store_true", help="open the first of them")
     release = command("release", "write the learner's edition", _release, None)
     release.add_argument("out", type=Path)
+    made_up = command("class", "write a made-up class of 20 submissions, to try the grading on", _class)
+    made_up.add_argument("out", type=Path)
+    similarity = command("similarity", "compare the submissions of a class with each other", _similarity, "instructor")
+    similarity.add_argument("folder", type=Path)
+    similarity.add_argument("out", type=Path)
+    similarity.add_argument("--module", type=int, help="this one only")
+    similarity.add_argument("--shown", type=float, default=50, help="least percentage of a pair that is listed (50)")
     skeleton = command("skeleton", "bring modules/ in step with solutions/", _skeleton, "base")
     skeleton.add_argument("--force", action="store_true", help="throw away edits in modules/")
     chaffs = command("chaffs", "prove the tests: wheats pass, chaffs are caught", _chaffs)
@@ -183,6 +190,20 @@ def _release(options: argparse.Namespace) -> int:
     from course import release
 
     return release.release(options.out, root=ROOT)
+
+
+def _class(options: argparse.Namespace) -> int:
+    need_reference("make class")
+    from course.grading import make_class
+
+    return make_class.run(options.out, root=ROOT)
+
+
+def _similarity(options: argparse.Namespace) -> int:
+    need_reference("make similarity")
+    from course.grading import similarity
+
+    return similarity.run(options.folder, options.out, root=ROOT, shown=options.shown / 100, only=options.module)
 
 
 def _skeleton(options: argparse.Namespace) -> int:
