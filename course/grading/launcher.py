@@ -86,7 +86,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    text, files = b"", []
+    text = b""
+    files: list[int] = []
     while not text.endswith(b"\n"):
         part, new, _, _ = socket.recv_fds(connection, 1 << 16, 4)
         if not part:

@@ -77,16 +77,17 @@ def program(pid: int, machine: str) -> bytes:
         add(_RETURN, _ERRNO | _EPERM)
     for names, answer in ((_REFUSED, _EPERM), ({"clone3": _CLONE3}, _ENOSYS), (_IGNORED, 0)):
         for pair in names.values():
-            if pair[column] is not None:
-                add(_EQUAL, pair[column], 0, 1)
+            number = pair[column]
+            if number is not None:
+                add(_EQUAL, number, 0, 1)
                 add(_RETURN, _ERRNO | answer)
     for names, extra in ((_OWN_ONLY, []), (_OWN_OR_ZERO, [0])):
-        for pair in names.values():
+        for numbers in names.values():
             allowed = [pid, *extra]
-            add(_EQUAL, pair[column], 0, 3 + len(allowed))
+            add(_EQUAL, numbers[column], 0, 3 + len(allowed))
             add(_LOAD, _FIRST)
-            for place, number in enumerate(allowed):
-                add(_EQUAL, number, len(allowed) - place, 0)
+            for place, one in enumerate(allowed):
+                add(_EQUAL, one, len(allowed) - place, 0)
             add(_RETURN, _ERRNO | _EPERM)
             add(_RETURN, _ALLOW)
     add(_EQUAL, _CLONE[column], 0, 3)

@@ -1,4 +1,4 @@
-"""What is the same for all submissions: the grader's half that goes into the sandbox, the tests, and the pristine trees.
+"""What is the same for all submissions: the grader's half that goes into the sandbox, tests, and pristine trees.
 
 For a task of module N, the pristine tree has the reference for modules up to N and the skeleton for those that come
 later: nothing there can be used to do the task's work.
