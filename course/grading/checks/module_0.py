@@ -36,7 +36,7 @@ def _arguments(rng: np.random.Generator, name: str, count: int) -> np.ndarray:
     if count == 2:
         special = [[x, y] for x in SPECIAL for y in SPECIAL]
         tied = np.repeat(rng.normal(0.0, 3.0, (4, 1)), 2, axis=1)
-        others = [special, rng.normal(0.0, 3.0, (20, 2)), tied]
+        others: list[Any] = [special, rng.normal(0.0, 3.0, (20, 2)), tied]
         if name == "inv_back":  # squares that are too large for a float
             far = rng.uniform(160.0, 300.0, (8, 1))
             others.append(np.concatenate([10.0**far, rng.uniform(0.5, 4.0, (8, 1))], axis=1))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from course.grading.programs.module_0_tree import assignments, before_init, modes, names, setters
-from course.grading.programs.told import attempt, told
+from course.grading.programs.told import attempt, kinds_of, told
 
 __all__ = ["assignments", "before_init", "built", "lengths", "mapped", "modes", "names", "operator", "reduced",
            "setters", "source", "verdicts", "zipped"]
@@ -26,7 +26,7 @@ def operator(name: str, rows: np.ndarray) -> dict[str, Any]:
 
     results = [getattr(operators, name)(*row) for row in rows.tolist()]
     return {"numbers": np.array([float(result) for result in results]),
-            "types": sorted({type(result).__name__ for result in results})}
+            "types": kinds_of(results)}
 
 
 def source() -> str:

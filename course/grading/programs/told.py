@@ -5,7 +5,7 @@ Runs in the sandbox.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import Any
 
@@ -31,6 +31,11 @@ def told(value: Any) -> Any:
     if value is None or isinstance(value, (str, np.ndarray)):
         return value
     return {"type": type(value).__name__}
+
+
+def kinds_of(values: Iterable[Any]) -> list[str]:
+    """The names of the types of `values`. Every kind of float is one."""
+    return sorted({"float" if isinstance(value, float) else type(value).__name__ for value in values})
 
 
 def attempt(call: Callable[[], Any], *kinds: type[Exception], mentions: tuple[str, ...] = ()) -> dict[str, Any]:
