@@ -53,7 +53,8 @@ def forwards(rng: np.random.Generator) -> Iterator[Call]:
         pairs = [[x, y] for x in SPECIAL for y in SPECIAL]
         yield _forward(name, pairs, [[x, y] for x, y in zip(_floats(rng, 15), _floats(rng, 15))])
     rows = [[x, n] for x in (*SPECIAL, 1e200, -8.0) for n in (*EXPONENTS, 1.0 / 3.0)]
-    yield _forward("Pow", rows, [*([x, _exponent(rng)] for x in _floats(rng, 20)), [1.75, float(rng.uniform(1.1, 4.0))]])
+    usual: list[list[Any]] = [[x, _exponent(rng)] for x in _floats(rng, 20)]
+    yield _forward("Pow", rows, [*usual, [1.75, float(rng.uniform(1.1, 4.0))]])
 
 
 def _forward(name: str, special: list[list[Any]], usual: list[list[Any]]) -> Call:

@@ -56,8 +56,8 @@ class Context:
 
 
 def forwards(name: str, rows: list[list[float]], usual: int) -> dict[str, Any]:
-    """`forward` for each row of arguments: results, their types, and, for the last `usual` rows, in which no two numbers
-    are one object, whether what was saved will do.
+    """`forward` for each row of arguments: results, their types, and, for the last `usual` rows, in which no
+    two numbers are one object, whether what was saved will do.
     """
     from terox.autograd import functions
 
