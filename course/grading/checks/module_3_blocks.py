@@ -35,6 +35,8 @@ def kernels(rng: np.random.Generator) -> Iterator[Call]:
             left[i: i + 2, :depth] = rng.choice(special[:3], (2, depth))
             right[:depth, :used] = rng.choice(special, (depth, used), p=[0.2, 0.5, 0.1, 0.1, 0.05, 0.05])
             left[i: i + 2, :1], right[:1, :1] = 0.0, math.inf
+        if number in (5, 10):  # nor where all four factors of a step are 0
+            left[i: i + 2, :4], right[:1, :used] = 0.0, math.inf if dtype == "float64" else 3
         if number == 13:
             left[i, :depth], right[:depth, :used] = rng.choice([math.inf, 1.0]), 0.0
         yield Call("micro_kernel", {"tile": rng.integers(-99, 99, (rows, columns)).astype(dtype), "left": left,
@@ -130,7 +132,8 @@ def _eps(dtype: str) -> float:
 def softmax_rows(rng: np.random.Generator) -> Iterator[Call]:
     fixed = [[0.5, 1.0, -1.5], [2.0], [-0.5, -1.0, -0.25], [2000.0, -2000.0, 1999.0], [-2000.0, 1.0, 2000.0],
              [-901.0, 900.0, 899.0], [1.0, -math.inf], [-math.inf, 1.0, 2.0], [1.0, math.nan, 2.0], [math.nan, 1.0],
-             [1.0, 2.0, math.nan], [math.inf, 1.0], [-math.inf, -math.inf], [1.0, 3.0, math.inf]]
+             [1.0, 2.0, math.nan], [math.inf, 1.0], [-math.inf, -math.inf], [1.0, 3.0, math.inf],
+             [0.0, 2000.0, 1.0], [1.0, 900.0, 2.0, -3.0]]
     for number in range(8):
         offset = float(rng.choice([0.0, 1000.0, -1000.0, 30000.0]))
         fixed.append((offset + rng.uniform(-4, 4, rng.integers(4, 12))).tolist())
