@@ -68,6 +68,7 @@ def products(rng: np.random.Generator) -> Iterator[Call]:
         n, m, k = (int(each) for each in rng.integers(1, 2 * tile + 2, 3))
         yield _product(rng, (n, m, k), [[1], [2], [2, 2], [3]][number % 4], tile, plain=False)
     yield _product(rng, (17, 16, 18), [1], 16)
+    yield _product(rng, (2, 2, 1), [1], 17)
 
 
 @sealed("4.4")
