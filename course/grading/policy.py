@@ -53,7 +53,8 @@ def hits(task: str, text: str) -> list[Hit]:
     try:
         tree = ast.parse(text)
         modules = _modules(tree)
-        found = [Hit(getattr(node, "lineno", 1), what) for node in ast.walk(tree) for what in _of_node(task, node, modules)]
+        found = [Hit(getattr(node, "lineno", 1), what)
+                 for node in ast.walk(tree) for what in _of_node(task, node, modules)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return sorted(set(found), key=lambda hit: (hit.line, hit.what))
