@@ -59,6 +59,9 @@ class:
 similarity:
 	@$(if $(and $(DIR),$(OUT)),$(COURSE) similarity "$(DIR)" "$(OUT)" $(if $(MODULE),--module $(MODULE)) $(ARGS),echo "Of what, and where to? make similarity DIR=submissions OUT=report"; exit 2)
 
+gradescope:
+	@$(if $(MODULE),$(COURSE) gradescope $(MODULE) $(if $(OUT),--out "$(OUT)") $(if $(SECRET),--secret "$(SECRET)") $(ARGS),echo "Which module? make gradescope MODULE=0"; exit 2)
+
 release:
 	@$(if $(OUT),$(COURSE) release "$(OUT)",echo "Where to? make release OUT=dir"; exit 2)
 

@@ -2,8 +2,8 @@
 
 There are four layers: `base` (the test loop), `learn` (notebooks, pictures, watch), `dev` (maintainers) and `torch`
 (PyTorch as an oracle for the course's own tests). Each includes those before it. Two more need `base` only: `gpu`, the
-compiler for NVIDIA's GPUs, for those who have one, and `instructor`, what compares the submissions of a class. A layer that was installed is remembered by a stamp; it is
-installed again when the pinned versions change.
+compiler for NVIDIA's GPUs, for those who have one, and `instructor`, what compares the submissions of a class. A layer
+that was installed is remembered by a stamp; it is installed again when the pinned versions change.
 
 TEROX_VENV names another folder for the environment. TEROX_VENV=none uses the Python that runs, as it is.
 """

@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     similarity.add_argument("out", type=Path)
     similarity.add_argument("--module", type=int, help="this one only")
     similarity.add_argument("--shown", type=float, default=50, help="least percentage of a pair that is listed (50)")
+    gradescope = command("gradescope", "write Gradescope's autograder for a module", _gradescope)
+    gradescope.add_argument("module", type=int)
+    gradescope.add_argument("--out", type=Path, help="the zip file (build/gradescope/module_N.zip)")
+    gradescope.add_argument("--secret", type=Path, help="file with the secret that sealed checks draw from "
+                            "(.terox/grading-secret, made when first needed)")
+    gradescope.add_argument("--wheels", type=Path, help="folder of wheels, for an image without a network")
     skeleton = command("skeleton", "bring modules/ in step with solutions/", _skeleton, "base")
     skeleton.add_argument("--force", action="store_true", help="throw away edits in modules/")
     chaffs = command("chaffs", "prove the tests: wheats pass, chaffs are caught", _chaffs)
@@ -204,6 +210,13 @@ def _similarity(options: argparse.Namespace) -> int:
     from course.grading import similarity
 
     return similarity.run(options.folder, options.out, root=ROOT, shown=options.shown / 100, only=options.module)
+
+
+def _gradescope(options: argparse.Namespace) -> int:
+    need_reference("make gradescope")
+    from course.grading import gradescope
+
+    return gradescope.run(options.module, options.out, options.secret, options.wheels, root=ROOT)
 
 
 def _skeleton(options: argparse.Namespace) -> int:
