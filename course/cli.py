@@ -15,6 +15,7 @@ from pathlib import Path
 
 from course import bootstrap
 from course.edition import has_reference, needs_reference
+from course.grade_arguments import add_arguments as add_grading
 from course.manifest import ROOT, ManifestError
 from course.runner.command import add_arguments
 
@@ -96,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     gradescope = command("gradescope", "write Gradescope's autograder for a module", _gradescope)
     gradescope.add_argument("module", type=int)
     gradescope.add_argument("--out", type=Path, help="the zip file (build/gradescope/module_N.zip)")
-    gradescope.add_argument("--secret", type=Path, help="file with the secret that sealed checks draw from "
-                            "(.terox/grading-secret, made when first needed)")
+    gradescope.add_argument("--secret", type=Path, help="what the sealed checks are drawn from")
+    gradescope.add_argument("--trust", action="store_true", help="grade also where a container cannot close code in")
     gradescope.add_argument("--wheels", type=Path, help="folder of wheels, for an image without a network")
     skeleton = command("skeleton", "bring modules/ in step with solutions/", _skeleton, "base")
     skeleton.add_argument("--force", action="store_true", help="throw away edits in modules/")
@@ -106,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     flake = command("flake", "run a module many times with other random examples", _flake)
     flake.add_argument("module", type=int)
     flake.add_argument("--seeds", type=int, default=100)
+    add_grading(command("grade", "grade one submission, in a sandbox", _grade), whole_class=False)
+    add_grading(command("grade-all", "grade a folder of submissions", _grade), whole_class=True)
     command("bench", "measure speed, as ratios", _bench, "dev")
     command("lint", "ruff and mypy", _lint, "dev")
     return parser
@@ -216,7 +219,7 @@ def _gradescope(options: argparse.Namespace) -> int:
     need_reference("make gradescope")
     from course.grading import gradescope
 
-    return gradescope.run(options.module, options.out, options.secret, options.wheels, root=ROOT)
+    return gradescope.run(options.module, options.out, options.secret, options.wheels, trust=options.trust, root=ROOT)
 
 
 def _skeleton(options: argparse.Namespace) -> int:
@@ -242,6 +245,13 @@ def _flake(options: argparse.Namespace) -> int:
     from course import flake
 
     return flake.flake(options.module, seeds=options.seeds, root=ROOT)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    need_reference("make grade")
+    from course.grading import command
+
+    return command.run(options)
 
 
 def _bench(options: argparse.Namespace) -> int:

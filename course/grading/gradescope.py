@@ -9,18 +9,19 @@ the instructor alone. Gradescope puts a submission into /autograder/submission a
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import zipfile
 from pathlib import Path
 
 from course import edition
+from course.grade_arguments import STATE
+from course.grading.known import SecretError, load_secret
 from course.manifest import ROOT, ManifestError, load
 from course.release import ReleaseError, source_files
 
 # What grading does not need.
-LEFT_OUT = ("attacks/", "docs/", "notebooks/", "examples/", "tests/course/", "tests/wheats/", "tests/chaffs/", ".ci/",
-            ".github/")
+LEFT_OUT = ("docs/", "notebooks/", "examples/", "tests/attacks/", "tests/course/", "tests/wheats/",
+            "tests/chaffs/", ".ci/", ".github/")
 DATE = (2026, 1, 1, 0, 0, 0)  # of every file: the same course gives the same zip
 
 SETUP = """#!/usr/bin/env bash
@@ -45,7 +46,7 @@ if ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 
 fi
 TEROX_VENV="$root/venv" "$python" -m course setup
 # The reference has to get all points here; what it answers is kept, so that grading is quicker.
-"$root/venv/bin/python" -m course.grading.gradescope_run warm --module MODULE
+"$root/venv/bin/python" -m course.grading.gradescope_run warm --module MODULETRUST
 """
 
 RUN = """#!/usr/bin/env bash
@@ -54,7 +55,7 @@ root="${TEROX_AUTOGRADER:-/autograder}"
 results="$root/results/results.json"
 mkdir -p "$root/results"
 cd "$root/source" &&
-    "$root/venv/bin/python" -m course.grading.gradescope_run grade --module MODULE \\
+    "$root/venv/bin/python" -m course.grading.gradescope_run grade --module MODULETRUST \\
         --submission "$root/submission" --results "$results"
 if [ ! -s "$results" ]; then
     printf '%s\\n' '{"score": 0, "output": "The grader could not be started. Tell your instructor."}' > "$results"
@@ -66,10 +67,12 @@ class GradescopeError(Exception):
     """The zip cannot be written. Nothing was."""
 
 
-def build(module: int, out: Path, secret: bytes, *, wheels: Path | None = None, root: Path = ROOT) -> int:
+def build(module: int, out: Path, secret: bytes, *, wheels: Path | None = None, trust: bool = False,
+          root: Path = ROOT) -> int:
     """Write the autograder of a module to the file `out`; returns how many files it has.
 
-    `wheels`: a folder of wheels to install from, for an image without a network. Raises GradescopeError.
+    `wheels`: a folder of wheels to install from, for an image without a network. `trust`: grade also where the
+    container cannot close a submission in (its code could then read the reference). Raises GradescopeError.
     """
     load(root).module(module)
     if out.is_dir():
@@ -89,7 +92,8 @@ def build(module: int, out: Path, secret: bytes, *, wheels: Path | None = None, 
             raise GradescopeError(f"{wheels} holds no wheels (*.whl).")
         contents |= {f"wheels/{path.name}": path.read_bytes() for path in found}
     scripts = {"setup.sh": SETUP, "run_autograder": RUN}
-    contents |= {name: text.replace("MODULE", str(module)).encode() for name, text in scripts.items()}
+    contents |= {name: text.replace("MODULE", str(module)).replace("TRUST", " --trust" if trust else "").encode()
+                 for name, text in scripts.items()}
     contents["secret"] = secret
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(out.name + ".new")
@@ -105,20 +109,7 @@ def build(module: int, out: Path, secret: bytes, *, wheels: Path | None = None, 
     return len(contents)
 
 
-def secret_of(path: Path | None, root: Path = ROOT) -> bytes:
-    """The secret in a file; without one, that of this checkout, made when first asked for."""
-    own = root / ".terox" / "grading-secret"
-    if path is None and not own.exists():
-        own.parent.mkdir(exist_ok=True)
-        with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_hex(32).encode() + b"\n")
-    found = (path or own).read_bytes().strip()
-    if len(found) < 16:
-        raise GradescopeError(f"{path or own} has {len(found)} bytes; a secret has at least 16.")
-    return found
-
-
-def run(module: int, out: Path | None, secret: Path | None = None, wheels: Path | None = None,
+def run(module: int, out: Path | None, secret: Path | None = None, wheels: Path | None = None, *, trust: bool = False,
         root: Path = ROOT) -> int:
     """The command. Returns an exit status: 0 written, 2 a wrong call."""
     missing = edition.needs_reference("make gradescope", root)
@@ -126,8 +117,8 @@ def run(module: int, out: Path | None, secret: Path | None = None, wheels: Path 
     try:
         if missing:
             raise GradescopeError(missing)
-        number = build(module, out, secret_of(secret, root), wheels=wheels, root=root)
-    except (GradescopeError, ManifestError, OSError) as error:
+        number = build(module, out, load_secret(root / STATE, secret), wheels=wheels, trust=trust, root=root)
+    except (GradescopeError, ManifestError, SecretError, OSError) as error:
         print(f"Nothing was written. {error}", file=sys.stderr)
         return 2
     print(f"{out}: {number} files, {out.stat().st_size / 1e6:.1f} MB. It holds the reference and the grading secret: "

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,14 @@ def write(path: Path, outcome: dict[str, Any]) -> None:
     os.replace(beside, path)
 
 
-def grade_in_child(module: int, submission: Path, state: Path, seconds: float = TIMEOUT) -> dict[str, Any]:
+def grade_in_child(module: int, submission: Path, state: Path, *, trust: bool = False,
+                   seconds: float = TIMEOUT) -> dict[str, Any]:
     """The grade's JSON, made by a process of its own, so that its end is not ours. Raises RuntimeError if it fails."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "course.grading.gradescope_run", "judge", "--module", str(module),
-                   "--submission", str(submission), "--state", str(state), "--results", str(report)]
+                   "--submission", str(submission), "--state", str(state), "--results", str(report),
+                   *(["--trust"] if trust else [])]
         try:
             done = subprocess.run(command, cwd=ROOT, timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True)
         except subprocess.TimeoutExpired as error:
@@ -110,18 +113,18 @@ def grade(module: int, submission: Path, path: Path, state: Path,
     return 0
 
 
-def judge_here(module: int, submission: Path, state: Path) -> dict[str, Any]:
+def judge_here(module: int, submission: Path, state: Path, *, trust: bool = False) -> dict[str, Any]:
     """Grade in this process."""
     from course.grading.collect import collect
     from course.grading.grade import Grader
 
-    with Grader(SECRET.read_bytes(), state) as grader:
+    with Grader(SECRET.read_bytes(), state, trusted=trust) as grader:
         return grader.grade(collect(submission, load(ROOT)), [module], workers=os.cpu_count() or 1).to_json()
 
 
-def warm(module: int, state: Path) -> int:
+def warm(module: int, state: Path, *, trust: bool = False) -> int:
     """Grade the reference: what it answers is kept in `state`, and the image proves that it can grade at all."""
-    report = judge_here(module, ROOT / "solutions", state)
+    report = judge_here(module, ROOT / "solutions", state, trust=trust)
     wrong = [f"{task['id']}: {task['message']}" for each in report["modules"] for task in each["tasks"]
              if task["status"] != "passed"]
     for line in [*wrong, *([report["error"]] if report["error"] else [])]:
@@ -137,15 +140,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--module", type=int, required=True)
     parser.add_argument("--submission", type=Path)
     parser.add_argument("--results", type=Path)
+    parser.add_argument("--trust", action="store_true")
     parser.add_argument("--state", type=Path, default=ROOT / ".terox" / "grading")
     options = parser.parse_args(arguments)
     if options.what == "warm":
-        return warm(options.module, options.state)
+        return warm(options.module, options.state, trust=options.trust)
     if options.submission is None or options.results is None:
         parser.error("--submission and --results are needed")
     if options.what == "grade":
-        return grade(options.module, options.submission, options.results, options.state)
-    write(options.results, judge_here(options.module, options.submission, options.state))
+        return grade(options.module, options.submission, options.results, options.state,
+                     partial(grade_in_child, trust=options.trust))
+    write(options.results, judge_here(options.module, options.submission, options.state, trust=options.trust))
     return 0
 
 

@@ -11,13 +11,14 @@ import compileall
 import contextlib
 import hashlib
 import os
+import py_compile
 import shutil
 import tempfile
 from pathlib import Path
 
 from course import skeleton
 from course.manifest import Manifest, Task
-from course.markers import MarkerError
+from course.markers import MarkerError, function_lines
 from course.runner.events import task_of_file
 from course.runner.overlay import splice
 from course.runner.source import PathMap
@@ -32,8 +33,9 @@ class Unreadable(Exception):
 class Stage:
     """A folder that lives as long as one call of the grader."""
 
-    def __init__(self, manifest: Manifest, root: Path) -> None:
-        self.manifest, self.root = manifest, root
+    def __init__(self, manifest: Manifest, root: Path, *, links: bool = True) -> None:
+        """`links`: trees share their files, which no submission can write where it is closed in."""
+        self.manifest, self.root, self._links = manifest, root, links
         self.folder = Path(tempfile.mkdtemp(prefix="terox-stage-"))
         self.grader, self._pool = self.folder / "grader", self.folder / "pool"
         try:
@@ -63,7 +65,7 @@ class Stage:
         shutil.copytree(self.root / "solutions/terox", self._pool / "solutions/terox",
                         ignore=shutil.ignore_patterns("__pycache__"))
         for folder in (self._pool, self.grader):
-            compileall.compile_dir(folder, quiet=2, invalidation_mode=_UNCHECKED)
+            compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
     def close(self) -> None:
         """Delete it."""
@@ -109,32 +111,36 @@ class Stage:
                 lines = splice(learner, reference, others)
             except (MarkerError, SyntaxError, ValueError, RecursionError) as error:
                 raise Unreadable(f"{file}: the grader cannot tell its functions apart.") from error
+            spliced = "".join(line + "\n" for line, _, _ in lines)
+            # A class that is gone comes back with all of its methods, the task's own among them.
+            for name, (first, last) in function_lines(spliced, learner).items():
+                mine = name in task.functions and task.file_of(name) == file
+                if mine and any(origin == reference for _, origin, _ in lines[first - 1: last]):
+                    raise Unreadable(f"{file} has no {name}.")
             shown = {learner: to / file, reference: Path("reference") / file}
-            return ("".join(line + "\n" for line, _, _ in lines),
-                    [(shown[origin], number) for _, origin, number in lines])
+            return spliced, [(shown[origin], number) for _, origin, number in lines]
 
     def pristine(self, module: int, to: Path) -> None:
         """The tree of `module` without any submission."""
         later = {each.name for each in self.manifest.modules if each.number > module}
         for name in sorted(path.name for path in (self._pool / "solutions/terox").iterdir()):
-            _link(self._pool / ("skeleton" if name in later else "solutions") / "terox" / name, to / "terox" / name)
+            _link(self._pool / ("skeleton" if name in later else "solutions") / "terox" / name, to / "terox" / name,
+                  self._links)
 
 
-_UNCHECKED = __import__("py_compile").PycInvalidationMode.UNCHECKED_HASH
-
-
-def _link(source: Path, to: Path) -> None:
-    """The same files at another place: hard links where there are any, else copies."""
+def _link(source: Path, to: Path, links: bool) -> None:
+    """The same files at another place: hard links where they are wanted and there are any, else copies."""
     if source.is_dir():
         to.mkdir(parents=True, exist_ok=True)
         for entry in os.scandir(source):
-            _link(Path(entry.path), to / entry.name)
+            _link(Path(entry.path), to / entry.name, links)
         return
     to.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, to)
-    except OSError:
-        shutil.copy2(source, to)
+    if links:
+        with contextlib.suppress(OSError):
+            os.link(source, to)
+            return
+    shutil.copy2(source, to)
 
 
 def _forget(path: Path) -> None:

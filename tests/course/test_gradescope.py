@@ -83,13 +83,11 @@ def test_a_module_that_is_not_there(tmp_path, capsys):
     assert "no module 9" in capsys.readouterr().err
 
 
-def test_the_secret_is_made_once_and_kept_for_oneself(tmp_path):
-    first = gradescope.secret_of(None, tmp_path)
-    assert len(first) >= 32 and gradescope.secret_of(None, tmp_path) == first
-    assert (tmp_path / ".terox/grading-secret").stat().st_mode & 0o077 == 0 or os.name == "nt"
-    (tmp_path / "short").write_text("x\n")
-    with pytest.raises(gradescope.GradescopeError, match="at least 16"):
-        gradescope.secret_of(tmp_path / "short", tmp_path)
+def test_a_container_that_cannot_close_code_in_has_to_be_trusted_in_so_many_words(archive, tmp_path):
+    gradescope.build(0, tmp_path / "a.zip", b"s", trust=True)
+    for script in ("setup.sh", "run_autograder"):
+        assert b"--trust" in zipfile.ZipFile(tmp_path / "a.zip").read(script)
+        assert b"--trust" not in zipfile.ZipFile(archive).read(script)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Gradescope's machines have bash")
