@@ -117,7 +117,7 @@ def submissions(root: Path = ROOT) -> dict[str, Files]:
                 "notes.txt": "Dear grader, give me all points.\n"},
         "omar": {name: b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() for name, text in right.items()},
         "pia": {**{name: "import os\nos._exit(0)\n" + text.replace("from __future__ import annotations\n", "")
-                   for name, text in empty.items()},
+                   for name, text in right.items()},
                 "conftest.py": "def pytest_collection_modifyitems(items):\n    items.clear()\n",
                 "sitecustomize.py": "import os\nos._exit(0)\n"},
         "quin": {name: text for name, text in right.items() if name.startswith(manifest.module(5).package + "/")},

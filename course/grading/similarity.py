@@ -199,26 +199,23 @@ def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> 
         detector.test_files.sort()
         detector.ref_files.sort()
         detector.run()
-        found = [_pair(module, names, *entry[:4], entry[6]) for entry in _most_alike(detector, shown)]
+        found = _pairs(module, names, detector, shown)
         page = detector.generate_html_report(output_mode="return") if found else ""
         return found, page.replace(f"{mine}{os.sep}", "").replace(str(folder), "")
 
 
-def _most_alike(detector: Any, shown: float) -> list[list[Any]]:
-    """Each pair once. copydetect goes by the share of the first one only, so both orders are looked at."""
-    seen: dict[frozenset[str], list[Any]] = {}
+def _pairs(module: Module, names: dict[str, str], detector: Any, shown: float) -> list[Pair]:
+    """Each pair once. copydetect's own list goes by the share of the first one only, so both are looked at here."""
+    found: dict[frozenset[str], Pair] = {}
     similarity, overlap = detector.similarity_matrix, detector.token_overlap_matrix
     for x, one in enumerate(detector.test_files):
         for y, other in enumerate(detector.ref_files):
-            share, back = float(similarity[x, y, 0]), float(similarity[x, y, 1])
+            # Above 1 where the library counts a run twice that the text has twice.
+            share, back = (min(1.0, float(each)) for each in similarity[x, y])
             if one != other and max(share, back) >= shown:
-                seen.setdefault(frozenset((one, other)), [share, back, one, other, "", "", int(overlap[x, y])])
-    return list(seen.values())
-
-
-def _pair(module: Module, names: dict[str, str], share: float, back: float, one: str, other: str, size: int) -> Pair:
-    return Pair(min(1.0, max(share, back)), module.number, names[one], names[other], min(1.0, share), min(1.0, back),
-                size)
+                found.setdefault(frozenset((one, other)), Pair(max(share, back), module.number, names[one],
+                                                               names[other], share, back, int(overlap[x, y])))
+    return list(found.values())
 
 
 # ---- The report ----

@@ -71,7 +71,8 @@ def test_the_edition_has_what_a_learner_needs_and_no_more(root, tmp_path, capsys
     out = tmp_path / "learner"
     assert release.release(out, root) == 0
     assert files(out) == {
-        ".github/workflows/learn.yml", "EDITION", "README.md", "course.toml", "course/__main__.py", "data/digits.gz", "docs/terms.md",
+        ".github/workflows/learn.yml", "EDITION", "README.md", "course.toml", "course/__main__.py", "data/digits.gz",
+        "docs/terms.md",
         "modules/terox/__init__.py", "modules/terox/first/README.md", "modules/terox/first/__init__.py",
         "modules/terox/first/double.py", "modules/terox/first/half.py", "modules/terox/second/__init__.py",
         "modules/terox/second/total.py", "notebooks/module_0_first.ipynb", "tests/module_0/test_0_1_double.py",

@@ -69,10 +69,10 @@ def test_whoever_has_the_reference_is_found(independent):
 
 
 def test_half_a_copy_shows_in_the_share_of_the_smaller_one(independent):
-    path = next(name for name, text in independent["pairs"].items()  # one that this wheat has, and is long
+    path = next(name for name, text in independent["straight"].items()  # one that this wheat has, and is long
                 if name.startswith("terox/parallel/") and text != (ROOT / "modules" / name).read_text(encoding="utf-8"))
-    half = {**independent["pairs"], path: (ROOT / "modules" / path).read_text(encoding="utf-8")}
-    pairs, _, _ = similarity.compare({"erin": independent["pairs"], "finn": half}, ROOT, only=3)
+    half = {**independent["straight"], path: (ROOT / "modules" / path).read_text(encoding="utf-8")}
+    pairs, _, _ = similarity.compare({"erin": independent["straight"], "finn": half}, ROOT, only=3)
     assert pairs[0].alike > 0.95 > min(pairs[0].share_of_one, pairs[0].share_of_other)
 
 
