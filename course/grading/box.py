@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ class Box:
         self._process: subprocess.Popen[bytes] | None = None
         self._text = b""
         self.missing: list[str] = []
+        self.cpu = 0.0  # seconds that the last job has computed
         try:
             self._start()
         except BaseException:
@@ -122,6 +124,7 @@ class Box:
         try:
             self._send(job, [])
             ended = self._hear(self.limits.wall + END_LIMIT)
+            self.cpu = float(ended["cpu"])
             events = _events(_bytes(out / "events", EVENTS_LIMIT))
             words = "".join(_bytes(out / name, 20_000).decode("utf-8", "replace") for name in ("hang", "crash"))
             if keep is not None and (out.parent / "tmp/kernels").is_dir():
@@ -156,7 +159,7 @@ class Box:
                     os.close(file)
             with contextlib.suppress(OSError):
                 self._socket.sendall(b"stop\n")
-            self._hear(END_LIMIT)
+            self.cpu = float(self._hear(END_LIMIT)["cpu"])
             if keep is not None and (Path(job["temporary"]) / "kernels").is_dir():
                 shutil.copytree(Path(job["temporary"]) / "kernels", keep, dirs_exist_ok=True)
             _remove(Path(job["folder"]))
@@ -193,11 +196,11 @@ def _bytes(path: Path, limit: int) -> bytes:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return b""
-    with os.fdopen(file, "rb") as stream:
-        if not os.path.isfile(file):
-            return b""
-        with contextlib.suppress(OSError):
-            return stream.read(limit)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return b""
+    with os.fdopen(file, "rb") as stream, contextlib.suppress(OSError):
+        return stream.read(limit)
     return b""
 
 

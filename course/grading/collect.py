@@ -159,7 +159,7 @@ def _is_link(path: Path, name: str) -> bool:
 
 
 def _archive_roots(names: set[str]) -> list[str]:
-    below = sorted({name.split("/", 1)[0] for name in names if "/" in name} - {"terox", "modules", "..", "."})
+    below = sorted({name.split("/", 1)[0] for name in names if "/" in name} - {"terox", "modules", "..", ".", ""})
     return [*_ROOTS, *(f"{name}/{root}" for name in below[:20] for root in _ROOTS)]
 
 

@@ -42,9 +42,10 @@ class Grader:
     """Everything that lasts longer than one submission. Use as a context manager; threads may share it."""
 
     def __init__(self, secret: bytes, state: Path, *, root: Path = ROOT, trusted: bool = False,
-                 patience: Patience | None = None) -> None:
+                 patience: Patience | None = None, policed: bool = True) -> None:
+        """`policed`: whether the text is read for what is not allowed. (Without, the attacks meet the sandbox.)"""
         self.manifest, self.root, self.patience = load(root), root, patience or Patience()
-        self._trusted, self._lock = trusted, threading.Lock()
+        self._trusted, self._lock, self._policy = trusted, threading.Lock(), policed
         self._idle: list[Box] = []
         self.version = fingerprint(root)
         self.stage = Stage(self.manifest, root, links=not trusted)
@@ -157,7 +158,7 @@ class Grader:
             result.status = TODO
             result.message = f"{len(stubs)} of {len(task.functions)} functions are to do: {names}."
             return True
-        for file in task.files:
+        for file in task.files if self._policy else ():
             text = "".join(line + "\n" for line in sources.lines(file))
             for hit in policy.hits(task.id, text):
                 origin, line = paths.lines[file][min(hit.line, len(paths.lines[file])) - 1]
@@ -180,12 +181,12 @@ class Grader:
 
     def _public(self, task: Task, paths: PathMap, known: Known, box: Box) -> str:
         wrong = ""
-        for _ in range(2):  # a machine may stand still for a moment: what was too slow gets a second try
+        for _ in range(2):  # a machine may stand still for a moment: what was late without computing gets a second try
             events, words, ended = box.tests(paths.root, task.id, self.stage.test_files(task),
                                              list(self.manifest.tasks), limit=self.patience.test,
                                              kernels=known.kernels)
             wrong = Told(self.manifest, paths, events).verdict(task.id, known.tests, words, ended, self.patience.test)
-            if "Timeout" not in words and ended != "time":
+            if ("Timeout" not in words and ended != "time") or box.cpu > self.patience.test / 2:
                 break
         return wrong
 
@@ -203,6 +204,6 @@ class Grader:
                         break
             if not wrong and number < len(known.calls):
                 wrong = "not all questions were answered"
-            if not late:
+            if not late or box.cpu > self.patience.answer / 2:
                 break
         return f"{task.id} failed: the public tests pass, but {wrong}." if wrong else ""
