@@ -107,13 +107,15 @@ class Box:
     # Public tests
 
     def tests(self, tree: Path, task: str, files: list[str], order: list[str], *, limit: float = 10.0,
-              kernels: Path | None = None, keep: Path | None = None) -> tuple[list[dict[str, Any]], str, str]:
+              kernels: Path | None = None, keep: Path | None = None,
+              limits: Limits | None = None) -> tuple[list[dict[str, Any]], str, str]:
         """Run a task's public tests. Returns (events, what a hang or crash wrote, why it was ended, "" if by itself).
 
         All of it comes from a process that the submission had in its hands. `limit`: seconds a test may go without a
         sign of life. `keep`: where the kernels that the run has compiled are to go (only where the code is trusted).
         """
-        job = self._job("public", tree, kernels, self.limits, files=files)
+        limits = limits or self.limits
+        job = self._job("public", tree, kernels, limits, files=files)
         out = Path(job["out"])
         request = {"run": [task], "skip": [], "order": order, "limit": limit, "usual_limit": 10.0,
                    "import_limit": 2 * limit, "profile": "student", "seed": None, "stop_at_first": True,
@@ -123,7 +125,7 @@ class Box:
         (out / "request.json").write_text(json.dumps(request), encoding="utf-8")
         try:
             self._send(job, [])
-            ended = self._hear(self.limits.wall + END_LIMIT)
+            ended = self._hear(limits.wall + END_LIMIT)
             self.cpu = float(ended["cpu"])
             events = _events(_bytes(out / "events", EVENTS_LIMIT))
             words = "".join(_bytes(out / name, 20_000).decode("utf-8", "replace") for name in ("hang", "crash"))
@@ -136,9 +138,9 @@ class Box:
     # Sealed checks
 
     def ask(self, tree: Path, questions: list[Value], *, limit: float = 20.0, kernels: Path | None = None,
-            keep: Path | None = None) -> Iterator[Value]:
+            keep: Path | None = None, limits: Limits | None = None) -> Iterator[Value]:
         """The answers to `questions`, as long as they come. After the last, "raised" says why there are no more."""
-        job = self._job("sealed", tree, kernels, self.limits)
+        job = self._job("sealed", tree, kernels, limits or self.limits)
         (asked, to_ask), (to_answer, answers) = os.pipe(), os.pipe()
         try:
             self._send(job, [asked, answers])

@@ -18,8 +18,8 @@ from pathlib import Path
 from course.grading import policy, reading_answers
 from course.grading.box import Box, BoxError
 from course.grading.collect import Submission
-from course.grading.known import Known, Knowledge
-from course.grading.results import (FAILED, NOT_ALLOWED, PASSED, TODO, Grade, ModuleGrade, TaskGrade)
+from course.grading.known import Knowledge, Known
+from course.grading.results import FAILED, NOT_ALLOWED, PASSED, TODO, Grade, ModuleGrade, TaskGrade
 from course.grading.sandbox import Limits
 from course.grading.sealed import question
 from course.grading.stage import Stage, Unreadable, fingerprint
@@ -31,7 +31,7 @@ from course.runner.source import PathMap, Sources
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: that a test may go without a sign of life, that an answer may take, and that a job may take."""
+    """Seconds: that a test may go without a sign of life, that an answer may take, that a job may compute."""
 
     test: float = 10.0
     answer: float = 20.0
@@ -64,7 +64,7 @@ class Grader:
         with self._lock:
             box = self._idle.pop() if self._idle else None
         if box is None:
-            limits = Limits(cpu=int(2 * self.patience.job), wall=self.patience.job)
+            limits = Limits(cpu=int(self.patience.job), wall=2 * self.patience.job)
             box = Box(self.stage.grader, trusted=self._trusted, limits=limits)
         try:
             yield box
@@ -194,15 +194,16 @@ class Grader:
         questions = [question(task.id, call) for call in known.calls]
         wrong = ""
         for _ in range(2):
-            late, wrong, number = False, "", 0
+            late, wrong, answered = False, "", 0
             with contextlib.closing(box.ask(tree, questions, limit=self.patience.answer,  # type: ignore[type-var]
                                             kernels=known.kernels)) as answers:
-                for number, (call, answer, expected) in enumerate(zip(known.calls, answers, known.expected), start=1):
+                for call, answer, expected in zip(known.calls, answers, known.expected):
+                    answered += 1
                     wrong = call.wrong(answer, expected)
                     if wrong:
                         late = isinstance(answer, dict) and "within" in str(answer.get("message"))
                         break
-            if not wrong and number < len(known.calls):
+            if not wrong and answered < len(known.calls):
                 wrong = "not all questions were answered"
             if not late or box.cpu > self.patience.answer / 2:
                 break

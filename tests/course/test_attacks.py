@@ -192,7 +192,7 @@ BUILT = {
     "utf_16": ("is encoded as UTF-16", _bytes("x = 1\n".encode("utf-16")), ""),
     "too_long": ("has a file of megabytes", _bytes(b"#" * (1 << 20)), "512 KB"),
     "too_deep": ("has more brackets than Python can parse", _bytes(b"x = " + b"(" * 200_000 + b")" * 200_000), ""),
-    "too_deep_unary": ("has an expression too deep for a recursive reading", _bytes(b"x = " + b"-" * 100_000 + b"1\n"), ""),
+    "too_deep_unary": ("has an expression too deep for a reader", _bytes(b"x = " + b"-" * 99_999 + b"1"), ""),
     "no_python": ("is no Python", _bytes(b"def map(fn:\n"), "cannot read"),
     "declared_encoding": ("declares an encoding that hides its text", _bytes(b"# coding: rot13\nvzcbeg bf\n"), ""),
     "zip_bomb": ("is a zip file that unpacks to much more", _zip({FILE: b"#" * 300_000_000}), "512 KB"),
