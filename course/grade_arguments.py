@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, whole_class: bool) -> None
         parser.add_argument("--reports", type=Path, metavar="DIR", help="a report on each, there (default: beside OUT)")
     else:
         parser.add_argument("submission", type=Path, metavar="SUBMISSION", help="a folder, a zip or a tar file")
-        parser.add_argument("--out", type=Path, metavar="DIR", help="where the report goes (default: build/grades/NAME)")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="for the report (default: build/grades/NAME)")
     parser.add_argument("--modules", default="", metavar="LIST", help="for example 0-2,4 (default: all)")
     parser.add_argument("--secret", type=Path, metavar="FILE", help="what the sealed checks are drawn from")
     parser.add_argument("--state", type=Path, default=ROOT / STATE, metavar="DIR", help="what is kept between calls")

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ class Box:
         self._process: subprocess.Popen[bytes] | None = None
         self._text = b""
         self.missing: list[str] = []
+        self.cpu = 0.0  # seconds that the last job has computed
         try:
             self._start()
         except BaseException:
@@ -105,13 +107,15 @@ class Box:
     # Public tests
 
     def tests(self, tree: Path, task: str, files: list[str], order: list[str], *, limit: float = 10.0,
-              kernels: Path | None = None, keep: Path | None = None) -> tuple[list[dict[str, Any]], str, str]:
+              kernels: Path | None = None, keep: Path | None = None,
+              limits: Limits | None = None) -> tuple[list[dict[str, Any]], str, str]:
         """Run a task's public tests. Returns (events, what a hang or crash wrote, why it was ended, "" if by itself).
 
         All of it comes from a process that the submission had in its hands. `limit`: seconds a test may go without a
         sign of life. `keep`: where the kernels that the run has compiled are to go (only where the code is trusted).
         """
-        job = self._job("public", tree, kernels, self.limits, files=files)
+        limits = limits or self.limits
+        job = self._job("public", tree, kernels, limits, files=files)
         out = Path(job["out"])
         request = {"run": [task], "skip": [], "order": order, "limit": limit, "usual_limit": 10.0,
                    "import_limit": 2 * limit, "profile": "student", "seed": None, "stop_at_first": True,
@@ -121,7 +125,8 @@ class Box:
         (out / "request.json").write_text(json.dumps(request), encoding="utf-8")
         try:
             self._send(job, [])
-            ended = self._hear(self.limits.wall + END_LIMIT)
+            ended = self._hear(limits.wall + END_LIMIT)
+            self.cpu = float(ended["cpu"])
             events = _events(_bytes(out / "events", EVENTS_LIMIT))
             words = "".join(_bytes(out / name, 20_000).decode("utf-8", "replace") for name in ("hang", "crash"))
             if keep is not None and (out.parent / "tmp/kernels").is_dir():
@@ -133,9 +138,9 @@ class Box:
     # Sealed checks
 
     def ask(self, tree: Path, questions: list[Value], *, limit: float = 20.0, kernels: Path | None = None,
-            keep: Path | None = None) -> Iterator[Value]:
+            keep: Path | None = None, limits: Limits | None = None) -> Iterator[Value]:
         """The answers to `questions`, as long as they come. After the last, "raised" says why there are no more."""
-        job = self._job("sealed", tree, kernels, self.limits)
+        job = self._job("sealed", tree, kernels, limits or self.limits)
         (asked, to_ask), (to_answer, answers) = os.pipe(), os.pipe()
         try:
             self._send(job, [asked, answers])
@@ -156,7 +161,7 @@ class Box:
                     os.close(file)
             with contextlib.suppress(OSError):
                 self._socket.sendall(b"stop\n")
-            self._hear(END_LIMIT)
+            self.cpu = float(self._hear(END_LIMIT)["cpu"])
             if keep is not None and (Path(job["temporary"]) / "kernels").is_dir():
                 shutil.copytree(Path(job["temporary"]) / "kernels", keep, dirs_exist_ok=True)
             _remove(Path(job["folder"]))
@@ -193,11 +198,11 @@ def _bytes(path: Path, limit: int) -> bytes:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return b""
-    with os.fdopen(file, "rb") as stream:
-        if not os.path.isfile(file):
-            return b""
-        with contextlib.suppress(OSError):
-            return stream.read(limit)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        return b""
+    with os.fdopen(file, "rb") as stream, contextlib.suppress(OSError):
+        return stream.read(limit)
     return b""
 
 

@@ -64,8 +64,7 @@ def collect(path: Path, manifest: Manifest) -> Submission:
             _zip(submission, wanted, path)
         else:
             _tar(submission, wanted, path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError,
-            NotImplementedError, MemoryError, RecursionError, Odd) as error:
+    except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
         submission.notes.append(f"The submission cannot be read to its end ({reason}).")
     if not submission.files:
@@ -159,7 +158,7 @@ def _is_link(path: Path, name: str) -> bool:
 
 
 def _archive_roots(names: set[str]) -> list[str]:
-    below = sorted({name.split("/", 1)[0] for name in names if "/" in name} - {"terox", "modules", "..", "."})
+    below = sorted({name.split("/", 1)[0] for name in names if "/" in name} - {"terox", "modules", "..", ".", ""})
     return [*_ROOTS, *(f"{name}/{root}" for name in below[:20] for root in _ROOTS)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from course.grading import report
 from course.grading.box import BoxError
@@ -16,6 +15,7 @@ from course.grading.whole_class import grade_all, grade_kept, submissions_in, to
 from course.manifest import ROOT, Manifest, load
 from course.runner.outcome import UsageError
 from course.runner.overlay import parse_reference
+
 
 def run(options: argparse.Namespace) -> int:
     """Carry out parsed arguments. Returns 0 when all were graded, 1 when not, 2 for a wrong call."""

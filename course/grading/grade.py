@@ -18,8 +18,8 @@ from pathlib import Path
 from course.grading import policy, reading_answers
 from course.grading.box import Box, BoxError
 from course.grading.collect import Submission
-from course.grading.known import Known, Knowledge
-from course.grading.results import (FAILED, NOT_ALLOWED, PASSED, TODO, Grade, ModuleGrade, TaskGrade)
+from course.grading.known import Knowledge, Known
+from course.grading.results import FAILED, NOT_ALLOWED, PASSED, TODO, Grade, ModuleGrade, TaskGrade
 from course.grading.sandbox import Limits
 from course.grading.sealed import question
 from course.grading.stage import Stage, Unreadable, fingerprint
@@ -31,7 +31,7 @@ from course.runner.source import PathMap, Sources
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: that a test may go without a sign of life, that an answer may take, and that a job may take."""
+    """Seconds: that a test may go without a sign of life, that an answer may take, that a job may compute."""
 
     test: float = 10.0
     answer: float = 20.0
@@ -42,9 +42,10 @@ class Grader:
     """Everything that lasts longer than one submission. Use as a context manager; threads may share it."""
 
     def __init__(self, secret: bytes, state: Path, *, root: Path = ROOT, trusted: bool = False,
-                 patience: Patience | None = None) -> None:
+                 patience: Patience | None = None, policed: bool = True) -> None:
+        """`policed`: whether the text is read for what is not allowed. (Without, the attacks meet the sandbox.)"""
         self.manifest, self.root, self.patience = load(root), root, patience or Patience()
-        self._trusted, self._lock = trusted, threading.Lock()
+        self._trusted, self._lock, self._policy = trusted, threading.Lock(), policed
         self._idle: list[Box] = []
         self.version = fingerprint(root)
         self.stage = Stage(self.manifest, root, links=not trusted)
@@ -63,7 +64,7 @@ class Grader:
         with self._lock:
             box = self._idle.pop() if self._idle else None
         if box is None:
-            limits = Limits(cpu=int(2 * self.patience.job), wall=self.patience.job)
+            limits = Limits(cpu=int(self.patience.job), wall=2 * self.patience.job)
             box = Box(self.stage.grader, trusted=self._trusted, limits=limits)
         try:
             yield box
@@ -157,7 +158,7 @@ class Grader:
             result.status = TODO
             result.message = f"{len(stubs)} of {len(task.functions)} functions are to do: {names}."
             return True
-        for file in task.files:
+        for file in task.files if self._policy else ():
             text = "".join(line + "\n" for line in sources.lines(file))
             for hit in policy.hits(task.id, text):
                 origin, line = paths.lines[file][min(hit.line, len(paths.lines[file])) - 1]
@@ -180,12 +181,12 @@ class Grader:
 
     def _public(self, task: Task, paths: PathMap, known: Known, box: Box) -> str:
         wrong = ""
-        for _ in range(2):  # a machine may stand still for a moment: what was too slow gets a second try
+        for _ in range(2):  # a machine may stand still for a moment: what was late without computing gets a second try
             events, words, ended = box.tests(paths.root, task.id, self.stage.test_files(task),
                                              list(self.manifest.tasks), limit=self.patience.test,
                                              kernels=known.kernels)
             wrong = Told(self.manifest, paths, events).verdict(task.id, known.tests, words, ended, self.patience.test)
-            if "Timeout" not in words and ended != "time":
+            if ("Timeout" not in words and ended != "time") or box.cpu > self.patience.test / 2:
                 break
         return wrong
 
@@ -193,16 +194,17 @@ class Grader:
         questions = [question(task.id, call) for call in known.calls]
         wrong = ""
         for _ in range(2):
-            late, wrong, number = False, "", 0
+            late, wrong, answered = False, "", 0
             with contextlib.closing(box.ask(tree, questions, limit=self.patience.answer,  # type: ignore[type-var]
                                             kernels=known.kernels)) as answers:
-                for number, (call, answer, expected) in enumerate(zip(known.calls, answers, known.expected), start=1):
+                for call, answer, expected in zip(known.calls, answers, known.expected):
+                    answered += 1
                     wrong = call.wrong(answer, expected)
                     if wrong:
                         late = isinstance(answer, dict) and "within" in str(answer.get("message"))
                         break
-            if not wrong and number < len(known.calls):
+            if not wrong and answered < len(known.calls):
                 wrong = "not all questions were answered"
-            if not late:
+            if not late or box.cpu > self.patience.answer / 2:
                 break
         return f"{task.id} failed: the public tests pass, but {wrong}." if wrong else ""

@@ -18,12 +18,15 @@ from pathlib import Path
 
 from course.grading import wire
 from course.grading.box import Box, BoxError
+from course.grading.sandbox import Limits
 from course.grading.sealed import REFERENCE, Call, CheckFault, draw, question
 from course.grading.stage import Stage
 from course.grading.wire import Value
 from course.manifest import Task
 
 SECRET = Path("secret")
+COMPILING = 300.0  # seconds: the reference's run compiles all kernels
+_LIMITS = Limits(cpu=1800, wall=3600.0)
 
 
 class SecretError(Exception):
@@ -100,7 +103,8 @@ class Knowledge:
             tree = Path(folder)
             self._stage.tree(task, self._files, tree)
             expected = []
-            answers = box.ask(tree, [question(task.id, call) for call in calls], keep=kernels, limit=60)
+            answers = box.ask(tree, [question(task.id, call) for call in calls], keep=kernels, limit=COMPILING,
+                              limits=_LIMITS)
             for call, answer in zip(calls, answers):
                 value = call.expected
                 if value is REFERENCE:
@@ -112,7 +116,7 @@ class Knowledge:
                 expected.append(value)
             answers.close()  # type: ignore[attr-defined]
             events, words, ended = box.tests(tree, task.id, self._stage.test_files(task), list(
-                self._stage.manifest.tasks), limit=60, kernels=kernels, keep=kernels)
+                self._stage.manifest.tasks), limit=COMPILING, kernels=kernels, keep=kernels, limits=_LIMITS)
         outcomes = {event["test"]: event["outcome"] for event in events if event["event"] == "finished"}
         if ended or not outcomes or set(outcomes.values()) != {"passed"}:
             wrong = [test for test, outcome in outcomes.items() if outcome != "passed"][:1]

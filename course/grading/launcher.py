@@ -81,8 +81,8 @@ def main(arguments: list[str]) -> int:
             _become(job, files, here, trusted)
         for file in files:
             os.close(file)
-        status, why = _watch(connection, pid, job)
-        connection.sendall(json.dumps({"ended": status, "why": why}).encode() + b"\n")
+        status, why, cpu = _watch(connection, pid, job)
+        connection.sendall(json.dumps({"ended": status, "why": why, "cpu": cpu}).encode() + b"\n")
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
@@ -99,13 +99,16 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any] | None, list[int
     return json.loads(lines[-1]), files
 
 
-def _watch(connection: socket.socket, pid: int, job: dict[str, Any]) -> tuple[int, str]:
-    """Wait for the end, or bring it about. Returns (exit status, "" or why it was ended: time, folder, stopped)."""
+def _watch(connection: socket.socket, pid: int, job: dict[str, Any]) -> tuple[int, str, float]:
+    """Wait for the end, or bring it about. Returns (exit status, why it was ended, seconds that it has computed).
+
+    Why: "" where it ended by itself, else time, folder or stopped.
+    """
     end, look, why, pause = time.monotonic() + job["limits"]["wall"], 0.0, "", 0.001
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status, used = os.wait4(pid, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status), why
+            return os.waitstatus_to_exitcode(status), why, used.ru_utime + used.ru_stime
         now = time.monotonic()
         if not why and now > end:
             why = "time"

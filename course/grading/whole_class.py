@@ -1,4 +1,4 @@
-"""`make grade-all`: many submissions, as many at a time as there are cores. What was graded once is not graded again."""
+"""`make grade-all`: many submissions, as many at a time as there are cores. What was graded is not graded again."""
 
 from __future__ import annotations
 
