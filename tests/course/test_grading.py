@@ -176,7 +176,9 @@ def test_reading_tasks_are_judged_from_the_text(module):
     assert judge(module, right, ROOT / "tests") == ""
     assert judge(module, (ROOT / "modules" / file).read_text(encoding="utf-8"), ROOT / "tests")
     for text in ("raise SystemExit\n", "def answers():\n    return dict(a='x')\n",
-                 "def answers():\n    return {1: 'x'}\n", "def answers():\n    return {'a': open('/etc/passwd').read()}\n", "def answers():\n    return {}\n"):
+                 "def answers():\n    return {1: 'x'}\n",
+                 "def answers():\n    return {'a': open('/etc/passwd').read()}\n",
+                 "def answers():\n    return {}\n"):
         assert judge(module, text, ROOT / "tests")
 
 

@@ -92,7 +92,8 @@ def test_files_outside_stay_as_they_are(tmp_path):
     own.mkdir()
     file.write_text("alive")
     tries = [lambda: file.write_text("gone"), file.unlink, lambda: file.rename(own / "file"), lambda: file.chmod(0),
-             lambda: os.truncate(file, 0), lambda: open(tmp_path / "new", "w").close(), lambda: os.link(file, own / "link"),
+             lambda: os.truncate(file, 0), lambda: open(tmp_path / "new", "w").close(),
+             lambda: os.link(file, own / "link"),
              lambda: (own / "link").symlink_to(file), lambda: os.mkfifo(own / "pipe"),
              lambda: os.setxattr(file, "user.x", b"x")]
     for attempt in tries:

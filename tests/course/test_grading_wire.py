@@ -99,7 +99,8 @@ def test_too_long_a_frame_is_not_read():
 
 
 @pytest.mark.parametrize("got, expected", [(1, 1.0), (True, 1), (1.0, 1), ([1], [1, 2]), ("a", "b"),
-                                           ({"a": 1}, {"b": 1}), (None, 0), (math.nan, 1.0), (math.inf, -math.inf), (1.1, 1.0),
+                                           ({"a": 1}, {"b": 1}), (None, 0), (math.nan, 1.0),
+                                           (math.inf, -math.inf), (1.1, 1.0),
                                            (np.zeros(2), np.zeros((2, 1))), (np.zeros(2, "f4"), np.zeros(2)),
                                            (np.array([0.0, math.nan]), np.zeros(2)), ([0.0], np.zeros(1))])
 def test_what_differs_is_said(got, expected):
