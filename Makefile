@@ -4,9 +4,10 @@
 PYTHON ?= python3
 COURSE := $(PYTHON) -m course
 SEEDS ?= 100
+GRADING = $(if $(MODULES),--modules $(MODULES)) $(if $(SECRET),--secret "$(SECRET)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release release-reference skeleton chaffs flake bench lint
+.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release release-reference skeleton chaffs flake bench lint class similarity gradescope grade grade-all
 
 help:
 	@echo "For learners:"
@@ -29,6 +30,9 @@ ifeq ($(wildcard EDITION),)
 	@echo "  make release OUT=dir      the learner's edition, or one more release of it"
 	@echo "  make release-reference MODULES=0-2 [OUT=dir or file.zip]     references to hand out"
 	@echo "  make skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
+	@echo "  make grade SUBMISSION=dir|zip [MODULES=0-5]               one submission, in a sandbox"
+	@echo "  make grade-all DIR=submissions OUT=grades.csv             all of a class; goes on where it was stopped"
+	@echo "  make class OUT=dir, similarity DIR=submissions OUT=report, gradescope MODULE=N"
 else
 	@echo "  make test                 judges all modules that you have begun"
 	@echo "  make demo                 trains the networks that what you have built is enough for"
@@ -58,6 +62,15 @@ hint reveal:
 watch train read flake:
 	@$(if $(MODULE),$(COURSE) $@ $(MODULE) $(if $(filter flake,$@),--seeds $(SEEDS)) $(ARGS),echo "Which module? make $@ MODULE=0"; exit 2)
 
+class:
+	@$(if $(OUT),$(COURSE) class "$(OUT)",echo "Where to? make class OUT=dir"; exit 2)
+
+similarity:
+	@$(if $(and $(DIR),$(OUT)),$(COURSE) similarity "$(DIR)" "$(OUT)" $(if $(MODULE),--module $(MODULE)) $(ARGS),echo "Of what, and where to? make similarity DIR=submissions OUT=report"; exit 2)
+
+gradescope:
+	@$(if $(MODULE),$(COURSE) gradescope $(MODULE) $(if $(OUT),--out "$(OUT)") $(if $(SECRET),--secret "$(SECRET)") $(ARGS),echo "Which module? make gradescope MODULE=0"; exit 2)
+
 release:
 	@$(if $(OUT),$(COURSE) release "$(OUT)" $(ARGS),echo "Where to? make release OUT=dir"; exit 2)
 
@@ -69,6 +82,12 @@ skeleton:
 
 chaffs:
 	@$(COURSE) chaffs $(MODULE)
+
+grade:
+	@$(if $(SUBMISSION),$(COURSE) grade "$(SUBMISSION)" $(GRADING),echo "Which one? make grade SUBMISSION=dir"; exit 2)
+
+grade-all:
+	@$(if $(DIR),$(COURSE) grade-all "$(DIR)" --out "$(or $(OUT),grades.csv)" $(GRADING),echo "Which ones? make grade-all DIR=submissions OUT=grades.csv"; exit 2)
 
 lint:
 	@$(COURSE) lint

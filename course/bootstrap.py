@@ -1,9 +1,9 @@
 """Makes `.venv` and installs what a command needs, then runs the command there. Standard library only.
 
 There are four layers: `base` (the test loop), `learn` (notebooks, pictures, watch), `dev` (maintainers) and `torch`
-(PyTorch as an oracle for the course's own tests). Each includes those before it. A fifth one, `gpu`, needs `base` only:
-the compiler for NVIDIA's GPUs, for those who have one. A layer that was installed is remembered by a stamp; it is
-installed again when the pinned versions change.
+(PyTorch as an oracle for the course's own tests). Each includes those before it. Two more need `base` only: `gpu`, the
+compiler for NVIDIA's GPUs, for those who have one, and `instructor`, what compares the submissions of a class. A layer
+that was installed is remembered by a stamp; it is installed again when the pinned versions change.
 
 TEROX_VENV names another folder for the environment. TEROX_VENV=none uses the Python that runs, as it is.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from course.manifest import ROOT
 
 CHAIN = ("base", "learn", "dev", "torch")  # each with those before it
-LAYERS = (*CHAIN, "gpu")
+LAYERS = (*CHAIN, "gpu", "instructor")
 NEWEST = (3, 14)
 
 
@@ -78,7 +78,8 @@ def install(environment: Path, layers: tuple[str, ...]) -> None:
     extras = [each for each in layers if each != "base"]
     target = f".[{','.join(extras)}]" if extras else "."
     what = {"base": "the test loop", "learn": "notebooks and pictures", "dev": "the maintainers' tools",
-            "torch": "PyTorch", "gpu": "the compiler for NVIDIA's GPUs"}[layers[-1]]
+            "torch": "PyTorch", "gpu": "the compiler for NVIDIA's GPUs",
+            "instructor": "what compares submissions"}[layers[-1]]
     print(f"Installing {what} (once; this takes a minute or two) ...", flush=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                "-c", str(ROOT / "constraints.txt"), "-e", target]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from course import bootstrap
 from course.edition import has_reference, needs_reference
+from course.grade_arguments import add_arguments as add_grading
 from course.manifest import ROOT, ManifestError
 from course.runner.command import add_arguments
 
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     setup = command("setup", "make the environment and install what is missing", _setup, None)
     setup.add_argument("--layer", choices=bootstrap.LAYERS, default="base", dest="wanted",
                        help="how much: the test loop, also notebooks and pictures, maintainers' tools, PyTorch; gpu: "
-                            "the compiler for NVIDIA's GPUs")
+                            "the compiler for NVIDIA's GPUs; instructor: what compares submissions")
     test = command("test", "judge one module", _test)
     add_arguments(test)
     command("check", "what CI runs: everything on the reference, and the tooling's own tests", _check, "learn")
@@ -92,6 +93,19 @@ def _parser() -> argparse.ArgumentParser:
     hand_out.add_argument("modules", help="for example 0-2")
     hand_out.add_argument("out", type=Path, nargs="?", help="a new folder, or a new file with the ending .zip")
     hand_out.add_argument("--uncommitted", action="store_true", help="with changes that are not committed")
+    made_up = command("class", "write a made-up class of 20 submissions, to try the grading on", _class)
+    made_up.add_argument("out", type=Path)
+    similarity = command("similarity", "compare the submissions of a class with each other", _similarity, "instructor")
+    similarity.add_argument("folder", type=Path)
+    similarity.add_argument("out", type=Path)
+    similarity.add_argument("--module", type=int, help="this one only")
+    similarity.add_argument("--shown", type=float, default=50, help="least percentage of a pair that is listed (50)")
+    gradescope = command("gradescope", "write Gradescope's autograder for a module", _gradescope)
+    gradescope.add_argument("module", type=int)
+    gradescope.add_argument("--out", type=Path, help="the zip file (build/gradescope/module_N.zip)")
+    gradescope.add_argument("--secret", type=Path, help="what the sealed checks are drawn from")
+    gradescope.add_argument("--trust", action="store_true", help="grade also where a container cannot close code in")
+    gradescope.add_argument("--wheels", type=Path, help="folder of wheels, for an image without a network")
     skeleton = command("skeleton", "bring modules/ in step with solutions/", _skeleton, "base")
     skeleton.add_argument("--force", action="store_true", help="throw away edits in modules/")
     chaffs = command("chaffs", "prove the tests: wheats pass, chaffs are caught", _chaffs)
@@ -99,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     flake = command("flake", "run a module many times with other random examples", _flake)
     flake.add_argument("module", type=int)
     flake.add_argument("--seeds", type=int, default=100)
+    add_grading(command("grade", "grade one submission, in a sandbox", _grade), whole_class=False)
+    add_grading(command("grade-all", "grade a folder of submissions", _grade), whole_class=True)
     command("bench", "measure speed, as ratios", _bench, "dev")
     command("lint", "ruff and mypy", _lint, "dev")
     return parser
@@ -197,6 +213,27 @@ def _release_reference(options: argparse.Namespace) -> int:
     return references.release(options.modules, options.out, root=ROOT, uncommitted=options.uncommitted)
 
 
+def _class(options: argparse.Namespace) -> int:
+    need_reference("make class")
+    from course.grading import make_class
+
+    return make_class.run(options.out, root=ROOT)
+
+
+def _similarity(options: argparse.Namespace) -> int:
+    need_reference("make similarity")
+    from course.grading import similarity
+
+    return similarity.run(options.folder, options.out, root=ROOT, shown=options.shown / 100, only=options.module)
+
+
+def _gradescope(options: argparse.Namespace) -> int:
+    need_reference("make gradescope")
+    from course.grading import gradescope
+
+    return gradescope.run(options.module, options.out, options.secret, options.wheels, trust=options.trust, root=ROOT)
+
+
 def _skeleton(options: argparse.Namespace) -> int:
     need_reference("make skeleton")
     from course import markers, skeleton
@@ -220,6 +257,13 @@ def _flake(options: argparse.Namespace) -> int:
     from course import flake
 
     return flake.flake(options.module, seeds=options.seeds, root=ROOT)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    need_reference("make grade")
+    from course.grading import command
+
+    return command.run(options)
 
 
 def _bench(options: argparse.Namespace) -> int:

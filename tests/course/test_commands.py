@@ -41,7 +41,8 @@ def test_a_wrong_call_ends_with_status_2_and_a_sentence(arguments, words):
 def test_help_lists_every_target_of_the_makefile():
     listed = course("--help").stdout
     for name in ("test", "check", "demo", "next", "hint", "reveal", "progress", "watch", "doctor", "train", "notebooks",
-                 "release", "release-reference", "skeleton", "chaffs", "flake", "bench", "read", "setup"):
+                 "release", "release-reference", "skeleton", "chaffs", "flake", "bench", "read", "setup", "class",
+                 "similarity", "gradescope", "grade", "grade-all"):
         assert f"\n    {name} " in listed or f"\n    {name}\n" in listed, name
 
 

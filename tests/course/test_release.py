@@ -29,6 +29,11 @@ def root(tmp_path: Path) -> Path:
     write(root, "tests/support.py", "# the tests' own help\n")
     write(root, "notebooks/module_0_first.ipynb", '{"cells": []}\n')
     write(root, ".ci/run", "#!/bin/sh\n")
+    write(root, ".github/workflows/ci.yml", "name: CI\n")
+    write(root, ".github/workflows/learn.yml", "name: My course\n")
+    write(root, "course/grading/grade.py", "# the instructor's\n")
+    for name in ("integrity", "notebook_key", "oral", "syllabus"):
+        write(root, f"docs/{name}.md", "For instructors.\n")
     write(root, "docs/instructors.md", "How to grade.\n")
     write(root, "docs/terms.md", "Words.\n")
     write(root, "CONTRIBUTING.md", "How to change it.\n")
@@ -68,7 +73,8 @@ def test_the_edition_has_what_a_learner_needs_and_no_more(root, tmp_path, capsys
     out = tmp_path / "learner"
     assert release.release(out, root) == 0
     assert files(out) == {
-        "EDITION", "README.md", "course.toml", "course/__main__.py", "data/digits.gz", "docs/terms.md",
+        ".github/workflows/learn.yml", "EDITION", "README.md", "course.toml", "course/__main__.py", "data/digits.gz",
+        "docs/terms.md",
         "modules/terox/__init__.py", "modules/terox/first/README.md", "modules/terox/first/__init__.py",
         "modules/terox/first/double.py", "modules/terox/first/half.py", "modules/terox/second/__init__.py",
         "modules/terox/second/total.py", "notebooks/module_0_first.ipynb", "tests/module_0/test_0_1_double.py",
@@ -76,7 +82,7 @@ def test_the_edition_has_what_a_learner_needs_and_no_more(root, tmp_path, capsys
     assert edition.is_learners(out) and not edition.has_reference(out)
     assert not any(path.name.startswith(".") for path in tmp_path.iterdir())
     text = capsys.readouterr().out
-    assert str(out) in text and "18 files" in text and "Its history begins: Terox" in text
+    assert str(out) in text and "19 files" in text and "Its history begins: Terox" in text
     assert "Note: README.md:5 links to docs/gone.md" in text
 
 

@@ -1,0 +1,260 @@
+"""`make similarity DIR=submissions OUT=report`: which submissions of a class are alike, for somebody to look at.
+
+Compared is what learners wrote, module by module: the bodies of their tasks' functions and their own helpers. The
+library copydetect does it (winnowing, as MOSS does: Schleimer, Wilkerson and Aiken 2003), on tokens in which every name
+is the same. What the skeleton has anywhere, which is all that is provided, does not count.
+
+The reference takes part as one more submission. What the report cannot know stands in `docs/integrity.md`.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import html
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course import edition
+from course.manifest import ROOT, Manifest, Module, load
+from course.markers import MarkerError, function_lines
+from course.term import count
+
+Texts = dict[str, str]  # file, relative to the source root -> its text
+TOKENS = 25  # the shortest run of characters, names being one each, that counts as alike
+SHORTEST = 200  # a submission with less of its own in a module, counted in the same way, is not compared
+SHOWN = 0.5  # pairs below it are left out
+REFERENCE = "(the reference)"
+
+
+@dataclass(frozen=True, order=True)
+class Pair:
+    """Two submissions that are alike in a module: the share of each one's own code that the other one has, too."""
+
+    alike: float  # the larger of both shares, 0 to 1
+    module: int
+    one: str
+    other: str
+    share_of_one: float
+    share_of_other: float
+    size: int  # how many characters are alike, each name counted as one
+
+
+def run(folder: Path, out: Path, root: Path = ROOT, *, shown: float = SHOWN, only: int | None = None) -> int:
+    """Compare all submissions in `folder`, and write `out`/index.html, similarity.csv and a page for each module.
+
+    Returns an exit status: 0 done, whatever was found; 2 for a wrong call.
+    """
+    folder, out = Path(os.path.abspath(folder)), Path(os.path.abspath(out))
+    missing = edition.needs_reference("make similarity", root)
+    if missing or not folder.is_dir():
+        print(missing or f"There is no folder {folder}.", file=sys.stderr)
+        return 2
+    if out.exists() and any(out.iterdir()) and not (out / "similarity.csv").is_file():
+        print(f"{out} holds something else than a report.", file=sys.stderr)
+        return 2
+    submissions, notes = read_class(folder, load(root))
+    if len(submissions) < 2:
+        print(f"{folder} holds {count(len(submissions), 'submission')}; two are needed.", file=sys.stderr)
+        return 2
+    out.mkdir(parents=True, exist_ok=True)
+    pairs, more, pages = compare(submissions, root, shown=shown, only=only)
+    for name, page in pages.items():
+        (out / name).write_text(page, encoding="utf-8")
+    _write_csv(out / "similarity.csv", pairs)
+    (out / "index.html").write_text(_index(pairs, notes + more, len(submissions), shown), encoding="utf-8")
+    for note in notes + more:
+        print(f"Note: {note}")
+    for pair in pairs[:15]:
+        print(f"{pair.alike:5.0%}  module {pair.module}  {pair.one} and {pair.other}, {pair.size} characters")
+    left = f" (15 of {len(pairs)} are shown)" if len(pairs) > 15 else ""
+    print(f"{count(len(pairs), 'pair')} of {len(submissions)} submissions with at least {shown:.0%} alike{left}. "
+          f"Alike is not copied: look at {out / 'index.html'}, and ask.")
+    return 0
+
+
+def read_class(folder: Path, manifest: Manifest) -> tuple[dict[str, Texts], list[str]]:
+    """The learners' files of each submission in a folder, and notes on what could not be read."""
+    from course.grading.collect import collect
+
+    submissions: dict[str, Texts] = {}
+    notes: list[str] = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        collected = collect(path, manifest)
+        if collected.files:
+            submissions[path.name] = dict(collected.files)
+        notes += [f"{path.name}: {note}" for note in collected.notes]
+    return submissions, notes
+
+
+def compare(submissions: dict[str, Texts], root: Path = ROOT, *, shown: float = SHOWN, only: int | None = None,
+            ) -> tuple[list[Pair], list[str], dict[str, str]]:
+    """For one module or all: pairs, the most alike first; notes; and a page for each module that has pairs, by name
+    ("module_2.html").
+    """
+    manifest = load(root)
+    known = {file for task in manifest.tasks.values() for file in task.files}
+    reference = {file: (root / "solutions" / file).read_text(encoding="utf-8") for file in known}
+    pairs: list[Pair] = []
+    notes: list[str] = []
+    pages: dict[str, str] = {}
+    for module in manifest.modules if only is None else (manifest.module(only),):
+        texts = {}
+        for name, files in {**submissions, REFERENCE: reference}.items():
+            text, unparsed = own_code(files, module, manifest, root)
+            notes += [f"{name}: {file} does not parse, and is not compared." for file in unparsed]
+            texts[name] = text
+        found, page = _with_copydetect(module, texts, root, shown)
+        pairs += found
+        if page:
+            pages[f"module_{module.number}.html"] = page
+    return sorted(pairs, key=lambda pair: (-pair.alike, -pair.size, pair.module, pair.one)), notes, pages
+
+
+# ---- What a learner wrote ----
+
+
+def own_code(files: Texts, module: Module, manifest: Manifest, root: Path = ROOT) -> tuple[str, list[str]]:
+    """The bodies of a module's tasks, and what else the learner wrote beside the skeleton; and files without a parse.
+
+    Without signatures, docstrings and comments, which everybody has alike. In the manifest's order, since the order of
+    functions in a file says nothing.
+    """
+    parts: list[str] = []
+    unparsed: list[str] = []
+    for file in dict.fromkeys(file for task in module.tasks for file in task.files):
+        if file not in files:
+            continue
+        try:
+            spans = function_lines(files[file], file)
+            tree = ast.parse(files[file])
+        except (MarkerError, ValueError, RecursionError, MemoryError):
+            unparsed.append(file)
+            continue
+        given = set(function_lines((root / "modules" / file).read_text(encoding="utf-8"), file))
+        mine = [name for task in module.tasks for name in task.functions
+                if task.file_of(name) == file and not name.startswith("answers")]
+        mine += sorted(name for name in spans if name not in given)
+        bodies = _bodies(tree)
+        parts += [body for name in mine if (body := bodies.get(name.split("::")[-1], ""))]
+    return "\n".join(parts) + "\n", unparsed
+
+
+def _bodies(tree: ast.Module) -> dict[str, str]:
+    """Qualified name to the body of every function, laid out by Python; "" for a stub."""
+    found: dict[str, str] = {}
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                body = child.body[1:] if ast.get_docstring(child) is not None else child.body
+                stub = len(body) == 1 and "NotImplementedError" in ast.unparse(body[0])
+                found[prefix + child.name] = "" if stub else "\n".join(ast.unparse(line) for line in body)
+            elif isinstance(child, ast.ClassDef):
+                visit(child, f"{prefix}{child.name}.")
+            elif isinstance(child, (ast.If, ast.Try)):
+                visit(child, prefix)
+
+    visit(tree, "")
+    return found
+
+
+# ---- The library ----
+
+
+def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> tuple[list[Pair], str]:
+    """The pairs of one module, and copydetect's page with both texts side by side ("" where there is no pair)."""
+    os.environ.setdefault("MPLBACKEND", "Agg")  # it draws, and there may be no screen
+    from copydetect import CodeFingerprint, CopyDetector
+
+    names: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="terox-alike-", ignore_cleanup_errors=True) as folder:
+        mine, boilerplate = Path(folder) / "class", Path(folder) / "skeleton"
+        mine.mkdir()
+        boilerplate.mkdir()
+        for number, file in enumerate(sorted((root / "modules" / module.package).rglob("*.py"))):
+            # As learners' code is laid out here, so that blanks and quotes are the same.
+            text = ast.unparse(ast.parse(file.read_text(encoding="utf-8")))
+            (boilerplate / f"{number}.py").write_text(text, encoding="utf-8")
+        for number, (name, text) in enumerate(texts.items()):
+            path = mine / f"{number:04} {re.sub(r'[^A-Za-z0-9()._ -]', '_', name)[:60]}.py"
+            path.write_text(text, encoding="utf-8")
+            if len(CodeFingerprint(str(path), TOKENS, 1).filtered_code) >= SHORTEST:
+                names[str(path)] = name
+            else:
+                path.unlink()
+        if len(names) < 2:
+            return [], ""
+        # All fingerprints (a window of one): hashes differ from process to process, and what a wider window picks too.
+        detector = CopyDetector(test_dirs=[str(mine)], ref_dirs=[str(mine)], boilerplate_dirs=[str(boilerplate)],
+                                extensions=["py"], noise_t=TOKENS, guarantee_t=TOKENS, display_t=shown, silent=True,
+                                autoopen=False)
+        detector.test_files.sort()
+        detector.ref_files.sort()
+        detector.run()
+        found = _pairs(module, names, detector, shown)
+        page = detector.generate_html_report(output_mode="return") if found else ""
+        return found, page.replace(f"{mine}{os.sep}", "").replace(str(folder), "")
+
+
+def _pairs(module: Module, names: dict[str, str], detector: Any, shown: float) -> list[Pair]:
+    """Each pair once. copydetect's own list goes by the share of the first one only, so both are looked at here."""
+    found: dict[frozenset[str], Pair] = {}
+    similarity, overlap = detector.similarity_matrix, detector.token_overlap_matrix
+    for x, one in enumerate(detector.test_files):
+        for y, other in enumerate(detector.ref_files):
+            # Above 1 where the library counts a run twice that the text has twice.
+            share, back = (min(1.0, float(each)) for each in similarity[x, y])
+            if one != other and max(share, back) >= shown:
+                found.setdefault(frozenset((one, other)), Pair(max(share, back), module.number, names[one],
+                                                               names[other], share, back, int(overlap[x, y])))
+    return list(found.values())
+
+
+# ---- The report ----
+
+
+def _write_csv(path: Path, pairs: list[Pair]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["alike", "module", "one", "other", "share_of_one", "share_of_other", "size"])
+        for pair in pairs:
+            writer.writerow([f"{pair.alike:.3f}", pair.module, _plain(pair.one), _plain(pair.other),
+                             f"{pair.share_of_one:.3f}", f"{pair.share_of_other:.3f}", pair.size])
+
+
+def _plain(name: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
+    return "'" + name if name[:1] in "=+-@" else name
+
+
+def _index(pairs: list[Pair], notes: list[str], submissions: int, shown: float) -> str:
+    rows = "\n".join(
+        f"<tr><td>{pair.alike:.0%}</td><td><a href='module_{pair.module}.html'>{pair.module}</a></td>"
+        f"<td>{html.escape(pair.one)} ({pair.share_of_one:.0%})</td>"
+        f"<td>{html.escape(pair.other)} ({pair.share_of_other:.0%})</td><td>{pair.size}</td></tr>" for pair in pairs)
+    said = "\n".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Similarity</title>
+<style>
+body {{font-family: sans-serif; max-width: 60em; margin: 2em auto}}
+td, th {{padding: 0.2em 1em; text-align: left}}
+</style>
+<h1>What is alike in {submissions} submissions</h1>
+<p>Alike is not copied: short tasks have few right forms, and hints, lectures and books are shared. In brackets the
+share of each one's own code that the other one has, too; the last column says how much that is, every name counted as
+one character. Pairs below {shown:.0%} are left out. A module's page shows both texts.</p>
+<table><tr><th>alike</th><th>module</th><th>one</th><th>other</th><th>size</th></tr>
+{rows}
+</table>
+<ul>
+{said}
+</ul></html>
+"""

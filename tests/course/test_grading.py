@@ -1,0 +1,187 @@
+"""Grading as a whole: the same on every run, resumable, one submission's trouble its own, and no line of a solution."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+
+import pytest
+
+from course.grading import landlock, report, seccomp, whole_class
+from course.grading.collect import Submission, collect
+from course.grading.grade import Grader
+from course.grading.known import SecretError, load_secret
+from course.grading.reading_answers import judge
+from course.grading.results import Grade
+from course.grading.sealed import checks_of, draw
+from course.grading.words import GONE, Words
+from course.leaks import secrets
+from course.manifest import ROOT, load
+from tests.course.test_attacks import SECRET
+
+needs_linux = pytest.mark.skipif(not (landlock.version() and seccomp.offered()),
+                                 reason="this system has nothing to close a submission in with")
+MANIFEST = load()
+FILES = ["terox/foundations/functional.py", "terox/foundations/reading.py"]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def grader(state):
+    with Grader(SECRET, state) as grader:
+        yield grader
+
+
+def _submission(name="somebody", **changes):
+    texts = {file: (ROOT / "solutions" / file).read_text(encoding="utf-8") for file in FILES}
+    texts.update({f"terox/foundations/{key}.py": text for key, text in changes.items()})
+    return Submission(name, {file: text for file, text in texts.items() if text})
+
+
+@needs_linux
+def test_right_is_right_and_the_rest_is_zero(grader):
+    """Two tasks of module 0 are there; the others are missing, each with its points possible."""
+    grade = grader.grade(_submission(), [0])
+    assert {task.id: task.points for task in grade.modules[0].tasks} == {
+        task.id: task.points if task.id in ("0.2", "0.R") else 0 for task in MANIFEST.module(0).tasks}
+    assert grade.possible == 100 and grade.task("0.1").status == "missing"
+    text = report.markdown(grade)
+    assert "30 of 100 points" in text and "There is no terox/foundations/operators.py" in text
+
+
+@needs_linux
+def test_a_mistake_is_told_in_words(grader):
+    """As the learner's own tests tell it, with the submission's own line, and never twice the same task."""
+    text = (ROOT / "solutions" / FILES[0]).read_text(encoding="utf-8")
+    wrong = text.replace("    for x in xs:\n", "    for x in list(xs)[1:]:\n", 1)
+    assert wrong != text
+    grade = grader.grade(_submission(functional=wrong), [0])
+    task = grade.task("0.2")
+    assert (task.status, task.public, task.sealed, task.points) == ("failed", "failed", "not run", 0)
+    assert "0.2 failed" in task.message
+
+
+@needs_linux
+def test_the_outcome_is_the_same_every_time(grader, state):
+    """Word by word, with another grader and an empty state, too."""
+    wrong = (ROOT / "solutions" / FILES[0]).read_text(encoding="utf-8").replace("fn(", "abs(", 1)
+    submission = _submission(functional=wrong)
+    first = grader.grade(submission, [0]).to_json()
+    assert grader.grade(submission, [0]).to_json() == first
+    with Grader(SECRET, state) as other:
+        assert other.grade(submission, [0]).to_json() == first
+
+
+@needs_linux
+def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypatch):
+    """What was graded is not graded again; a changed submission, and one that the grader failed on, are."""
+    for name in ("ann", "ben", "=cmd"):
+        for file in FILES[1:]:
+            path = tmp_path / "all" / name / file
+            path.parent.mkdir(parents=True)
+            path.write_text((ROOT / "solutions" / file).read_text(encoding="utf-8") + f"# {name}\n", encoding="utf-8")
+    paths = whole_class.submissions_in(tmp_path / "all")
+    real, graded = grader.grade, []
+
+    def grade(submission, modules, **options):
+        graded.append(submission.name)
+        if submission.name == "ben" and len(graded) <= 3:
+            raise RuntimeError("the grader fails")
+        return real(submission, modules, **options)
+
+    monkeypatch.setattr(grader, "grade", grade)
+    grades = whole_class.grade_all(grader, paths, [0], state, tmp_path / "reports")
+    assert sorted(graded) == ["=cmd", "ann", "ben"]
+    assert [bool(each.error) for each in grades] == [False, False, True]
+    rows = list(csv.reader(io.StringIO(whole_class.to_csv(grades, [0]))))
+    assert rows[0] == ["submission", "module 0", "total", "notes"]
+    assert [row[:3] for row in rows[1:]] == [["'=cmd", "10", "10"], ["ann", "10", "10"], ["ben", "", ""]]
+    again = whole_class.grade_all(grader, paths, [0], state, tmp_path / "reports")
+    assert graded[3:] == ["ben"]
+    assert [each.points for each in again] == [10, 10, 10]
+    assert again[0].to_json() == grades[0].to_json()
+    (paths[1] / FILES[1]).write_text("def answers():\n    return {}\n")
+    assert [each.points for each in whole_class.grade_all(grader, paths, [0], state)] == [10, 0, 10]
+    assert graded[4:] == ["ann"]
+    for name in ("=cmd", "ann", "ben"):
+        data = json.loads((tmp_path / "reports" / name / report.RESULTS).read_text(encoding="utf-8"))
+        assert data["modules"] and Grade.from_json(data).name == name
+
+
+@needs_linux
+def test_the_report_names_no_place_of_this_machine(grader):
+    """Nor does the JSON."""
+    wrong = (ROOT / "solutions" / FILES[0]).read_text(encoding="utf-8").replace(
+        "from terox.foundations import operators", "raise RuntimeError(__file__)")
+    grade = grader.grade(_submission(functional=wrong), [0])
+    text = report.markdown(grade) + json.dumps(grade.to_json())
+    assert "functional.py" in text
+    assert str(grader.stage.folder) not in text and str(ROOT) not in text
+
+
+def test_lines_of_the_reference_are_left_out():
+    """However they are indented or joined."""
+    words = Words(ROOT / "solutions", [])
+    for number, (_, line) in enumerate(secrets(ROOT / "solutions").values()):
+        if number % 40 == 0:
+            cleaned = words.clean(f"before\n    {line}\nafter")
+            assert cleaned == f"before\n{GONE}\nafter"
+            if len("".join(line.split())) > 20:
+                assert line not in words.clean(f"ValueError: 'x\\n{line}\\ny'")
+
+
+def test_a_report_is_cut_and_printable():
+    words = Words(ROOT / "solutions", [ROOT])
+    text = words.clean("\x1b[2J" + "x" * 10**6 + "\n" * 10**5 + f"{ROOT}/solutions at 0x7f0012345678")
+    assert len(text) <= 2000 and "\x1b" not in text
+    assert words.clean(f"{ROOT}/a.py at 0x7f0012345678") == "a.py at 0x..."
+
+
+def test_the_secret_is_made_once_and_for_its_owner_alone(tmp_path):
+    first = load_secret(tmp_path / "state", None)
+    assert load_secret(tmp_path / "state", None) == first and len(first) >= 32
+    assert stat.S_IMODE((tmp_path / "state/secret").stat().st_mode) == 0o600
+    (tmp_path / "given").write_text("long enough to be a secret\n")
+    assert load_secret(tmp_path / "state", tmp_path / "given") == b"long enough to be a secret"
+    (tmp_path / "short").write_text("short")
+    for path in (tmp_path / "short", tmp_path / "absent"):
+        with pytest.raises(SecretError):
+            load_secret(tmp_path / "state", path)
+
+
+@pytest.mark.parametrize("task", [task for task in MANIFEST.tasks if not task.endswith(".R")])
+def test_every_task_has_sealed_checks(task):
+    """And they follow from the secret alone."""
+    assert checks_of(task)
+
+
+def test_the_questions_follow_from_the_secret():
+    def told(secret):
+        return [(call.program, repr(call.inputs)) for call in draw("2.2", secret)]
+
+    assert told(b"one") == told(b"one") != told(b"two")
+
+
+@pytest.mark.parametrize("module", [module.number for module in MANIFEST.modules])
+def test_reading_tasks_are_judged_from_the_text(module):
+    """The reference's answers are right, the skeleton's none; nothing of the file runs."""
+    file = MANIFEST.task(f"{module}.R").file
+    right = (ROOT / "solutions" / file).read_text(encoding="utf-8")
+    assert judge(module, right, ROOT / "tests") == ""
+    assert judge(module, (ROOT / "modules" / file).read_text(encoding="utf-8"), ROOT / "tests")
+    for text in ("raise SystemExit\n", "def answers():\n    return dict(a='x')\n",
+                 "def answers():\n    return {1: 'x'}\n",
+                 "def answers():\n    return {'a': open('/etc/passwd').read()}\n",
+                 "def answers():\n    return {}\n"):
+        assert judge(module, text, ROOT / "tests")
+
+
+def test_a_submission_may_be_empty(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert collect(tmp_path / "empty", MANIFEST).notes

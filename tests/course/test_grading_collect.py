@@ -1,0 +1,127 @@
+"""Collecting a submission: named files only, wherever they stand, and what is odd becomes a note."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course.grading.collect import collect
+from course.grading.policy import hits
+from course.manifest import ROOT, load
+
+MANIFEST = load()
+FILE = "terox/foundations/functional.py"
+
+
+def _fill(folder: Path, root: str) -> Path:
+    path = folder / root / FILE
+    path.parent.mkdir(parents=True)
+    path.write_bytes("\ufeff# caf\u00e9\r\nx = 1\r\n".encode())
+    (folder / root / "terox/foundations/other.py").write_text("no file of the manifest")
+    return folder
+
+
+@pytest.mark.parametrize("root", ["", "modules", "somebody", "somebody/modules"])
+@pytest.mark.parametrize("form", ["folder", "zip", "tar", "gztar", "bztar", "xztar"])
+def test_a_submission_is_found_in_every_form(root, form, tmp_path):
+    """A folder or an archive, whose `terox/` stands at its top, in modules/ or one folder down."""
+    folder = _fill(tmp_path / "work", root)
+    path = folder if form == "folder" else Path(shutil.make_archive(str(tmp_path / "packed"), form, folder))
+    found = collect(path, MANIFEST)
+    assert found.files == {FILE: "# caf\u00e9\nx = 1\n"}
+    assert found.notes == []
+
+
+def test_the_digest_follows_the_content_alone(tmp_path):
+    """Not the name, and not the form."""
+    folder = _fill(tmp_path / "one", "")
+    other = _fill(tmp_path / "two", "modules")
+    assert collect(folder, MANIFEST).digest() == collect(other, MANIFEST).digest()
+    (other / "modules" / FILE).write_text("x = 2\n")
+    assert collect(folder, MANIFEST).digest() != collect(other, MANIFEST).digest()
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"", b"PK\3\4", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0"]))
+def test_random_bytes_cost_a_note(data, start):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "work"
+        path.write_bytes(start + data)
+        found = collect(path, MANIFEST)
+        assert not found.files and found.notes
+
+
+def test_nothing_is_written(tmp_path):
+    """Neither beside the archive nor above it."""
+    path = tmp_path / "below/work.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../escaped", "x")
+        archive.writestr(FILE, "x = 1\n")
+    assert collect(path, MANIFEST).files == {FILE: "x = 1\n"}
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["below", "work.zip"]
+
+
+def test_of_several_roots_the_first_counts(tmp_path):
+    """A second `terox/` is not mixed in."""
+    folder = _fill(tmp_path, "")
+    (folder / "modules/terox/tensors").mkdir(parents=True)
+    (folder / "modules/terox/tensors/layout.py").write_text("x = 1\n")
+    assert list(collect(folder, MANIFEST).files) == [FILE]
+
+
+def test_a_broken_member_costs_only_itself(tmp_path):
+    path = tmp_path / "work.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(_fill(tmp_path / "work", "") / FILE, FILE)
+        link = tarfile.TarInfo("terox/tensors/layout.py")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    found = collect(path, MANIFEST)
+    assert list(found.files) == [FILE] and "layout.py is left out" in found.notes[0]
+
+
+# ---- What a file may not use ----
+
+
+def _honest():
+    for task in MANIFEST.tasks.values():
+        for file in task.files:
+            for path in [ROOT / "solutions" / file, ROOT / "modules" / file,
+                         *sorted((ROOT / "tests/wheats").glob(f"module_*/*/{file}"))]:
+                if path.is_file():
+                    yield task.id, path
+
+
+def test_no_honest_solution_is_rejected():
+    """Neither the reference nor the skeleton nor any wheat."""
+    for task, path in _honest():
+        assert hits(task, path.read_text(encoding="utf-8")) == [], path
+
+
+@pytest.mark.parametrize("task, text", [
+    ("0.2", "import torch"), ("0.2", "from torch.nn import functional"), ("0.2", "import scipy.special as s"),
+    ("2.2", "import numpy as np\nnp.broadcast_shapes((1,), (2,))"), ("2.2", "from numpy import broadcast_to"),
+    ("2.2", "import numpy\ngetattr(numpy, 'broadcast_shapes')"), ("3.4", "a @ b"), ("3.4", "import numpy as n\nn.dot"),
+    ("5.3", "from numpy.lib.stride_tricks import as_strided"), ("0.2", "eval('1')"), ("0.2", "__import__('torch')"),
+    ("0.2", "import sys\nsys._getframe(1).f_locals"), ("0.2", "import sys\nsys.modules"), ("0.2", "import gc"),
+    ("0.2", "import os\nos._exit(0)"), ("0.2", "from os import _exit"), ("0.2", "import ctypes"),
+    ("0.2", "().__class__.__base__.__subclasses__()"), ("0.2", "import course.check"), ("0.2", "import hypothesis")])
+def test_what_is_not_allowed_is_named(task, text):
+    found = hits(task, text)
+    assert found and found[-1].line == text.count("\n") + 1
+
+
+@pytest.mark.parametrize("task, text", [
+    ("0.3", "import pytest, hypothesis"), ("2.1", "import numpy as np\nnp.broadcast_shapes((1,))"), ("2.3", "a @ b"),
+    ("0.4", "vars(self)"), ("1.5", "import sys\nsys.getrefcount(x)"), ("0.2", "import os, time, math, itertools"),
+    ("0.2", "from . import torch"), ("0.2", "def f(:")])
+def test_what_is_allowed_is_not(task, text):
+    assert hits(task, text) == []
