@@ -127,8 +127,8 @@ def launches(rng: np.random.Generator) -> Iterator[Call]:
         (None, 2, 1 << 20), (None, 1, 1 << 20), (None, 256, 1024), (None, 257, 1024), (8, 9, 1), (8, 8, 1), (8, 3, 4),
         (8, 2, 4), (8, 2, 100), (8, 1000, 3), (100, 11, 10)]
     for _ in range(8):
-        size, work = int(rng.integers(5, 200)), int(rng.integers(1, 12))
-        cases.append((size, int(rng.integers(1, 4 * size)), work))
+        chunk, each = int(rng.integers(5, 200)), int(rng.integers(1, 12))
+        cases.append((chunk, int(rng.integers(1, 4 * chunk)), each))
     for size, count, work in cases:
         yield Call("launch", {"size": size, "count": count, "work": work},
                    f"launch of {count} units worth {work} each, GRAIN {size or 'as it is'}", compare=_launched)
