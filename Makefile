@@ -4,9 +4,10 @@
 PYTHON ?= python3
 COURSE := $(PYTHON) -m course
 SEEDS ?= 100
+GRADING = $(if $(MODULES),--modules $(MODULES)) $(if $(SECRET),--secret "$(SECRET)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release skeleton chaffs flake bench lint
+.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release skeleton chaffs flake bench lint grade grade-all
 
 help:
 	@echo "For learners:"
@@ -26,6 +27,8 @@ ifneq ($(wildcard solutions),)
 	@echo "  make reveal TASK=0.1      the reference of one task, after its last hint"
 	@echo "  make test-module-N REFERENCE=0,1.1-1.3     those modules and tasks taken from the reference"
 	@echo "For maintainers and instructors:"
+	@echo "  make grade SUBMISSION=dir|zip [MODULES=0-5]               one submission, in a sandbox"
+	@echo "  make grade-all DIR=submissions OUT=grades.csv             all of a class; goes on where it was stopped"
 	@echo "  make release OUT=dir, skeleton, chaffs [MODULE=N], flake MODULE=N SEEDS=100, bench, lint"
 else
 	@echo "  make test                 judges all modules that you have begun"
@@ -60,6 +63,12 @@ skeleton:
 
 chaffs:
 	@$(COURSE) chaffs $(MODULE)
+
+grade:
+	@$(if $(SUBMISSION),$(COURSE) grade "$(SUBMISSION)" $(GRADING),echo "Which one? make grade SUBMISSION=dir"; exit 2)
+
+grade-all:
+	@$(if $(DIR),$(COURSE) grade-all "$(DIR)" --out "$(or $(OUT),grades.csv)" $(GRADING),echo "Which ones? make grade-all DIR=submissions OUT=grades.csv"; exit 2)
 
 lint:
 	@$(COURSE) lint

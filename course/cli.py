@@ -15,6 +15,7 @@ from pathlib import Path
 
 from course import bootstrap
 from course.edition import has_reference, needs_reference
+from course.grade_arguments import add_arguments as add_grading
 from course.manifest import ROOT, ManifestError
 from course.runner.command import add_arguments
 
@@ -93,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     flake = command("flake", "run a module many times with other random examples", _flake)
     flake.add_argument("module", type=int)
     flake.add_argument("--seeds", type=int, default=100)
+    add_grading(command("grade", "grade one submission, in a sandbox", _grade), whole_class=False)
+    add_grading(command("grade-all", "grade a folder of submissions", _grade), whole_class=True)
     command("bench", "measure speed, as ratios", _bench, "dev")
     command("lint", "ruff and mypy", _lint, "dev")
     return parser
@@ -208,6 +211,13 @@ def _flake(options: argparse.Namespace) -> int:
     from course import flake
 
     return flake.flake(options.module, seeds=options.seeds, root=ROOT)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    need_reference("make grade")
+    from course.grading import command
+
+    return command.run(options)
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -21,7 +21,8 @@ from course.term import count, style
 
 # What is for instructors and maintainers. A name that ends with "/" is a folder.
 LEFT_OUT = ("solutions/", "tests/wheats/", "tests/chaffs/", "tests/course/", ".ci/", ".github/", "docs/design*",
-            "docs/instructors*", "docs/maintainers*", "docs/tests*", "CONTRIBUTING*", edition.FILE)
+            "docs/instructors*", "docs/grading*", "docs/maintainers*", "docs/tests*", "CONTRIBUTING*", "course/grading/",
+            "tests/attacks/", edition.FILE)
 # Without git, what tools leave behind.
 LITTER = (".git/", ".venv/", "venv/", ".terox/", "build/", "dist/", "__pycache__/", ".hypothesis/", ".pytest_cache/",
           ".mypy_cache/", ".ruff_cache/", ".ipynb_checkpoints/", ".idea/", ".vscode/", "*.pyc", "*.egg-info/",

@@ -1,0 +1,208 @@
+"""Grades a submission: each task over the reference for all others, by its public tests and its sealed checks.
+
+A task's points, the sum over its functions, count when both have passed, and are lost otherwise: a test judges a task,
+and what of it would be whose function's, nobody can say for sure. (`make test-module-N` counts them in the same way.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from course.grading import policy, reading_answers
+from course.grading.box import Box, BoxError
+from course.grading.collect import Submission
+from course.grading.known import Known, Knowledge
+from course.grading.results import (FAILED, NOT_ALLOWED, PASSED, TODO, Grade, ModuleGrade, TaskGrade)
+from course.grading.sandbox import Limits
+from course.grading.sealed import question
+from course.grading.stage import Stage, Unreadable, fingerprint
+from course.grading.words import Told, Words
+from course.manifest import ROOT, Task, load
+from course.parallel import in_parallel
+from course.runner.source import PathMap, Sources
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: that a test may go without a sign of life, that an answer may take, and that a job may take."""
+
+    test: float = 10.0
+    answer: float = 20.0
+    job: float = 180.0
+
+
+class Grader:
+    """Everything that lasts longer than one submission. Use as a context manager; threads may share it."""
+
+    def __init__(self, secret: bytes, state: Path, *, root: Path = ROOT, trusted: bool = False,
+                 patience: Patience | None = None) -> None:
+        self.manifest, self.root, self.patience = load(root), root, patience or Patience()
+        self._trusted, self._lock = trusted, threading.Lock()
+        self._idle: list[Box] = []
+        self.version = fingerprint(root)
+        self.stage = Stage(self.manifest, root, links=not trusted)
+        try:
+            self.knowledge = Knowledge(self.stage, state, secret, self.version)
+            self._words = Words(root / "solutions", [self.stage.folder, root, Path(tempfile.gettempdir()),
+                                                     Path(sys.prefix), Path(sys.base_prefix)])
+            with self._box() as box:  # says at once what the system does not offer
+                self.not_offered = box.missing
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _box(self) -> Iterator[Box]:
+        with self._lock:
+            box = self._idle.pop() if self._idle else None
+        if box is None:
+            limits = Limits(cpu=int(2 * self.patience.job), wall=self.patience.job)
+            box = Box(self.stage.grader, trusted=self._trusted, limits=limits)
+        try:
+            yield box
+        except BaseException:
+            box.close()
+            raise
+        with self._lock:
+            self._idle.append(box)
+
+    def close(self) -> None:
+        """End all processes and delete all folders."""
+        for box in self._idle:
+            box.close()
+        self._idle.clear()
+        self.stage.close()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # One submission
+
+    def key(self, submission: Submission, modules: list[int]) -> str:
+        """Under which a submission's grade is kept."""
+        return self.knowledge.key(submission.digest(), str(modules), str(self._trusted))
+
+    def grade(self, submission: Submission, modules: list[int], *, workers: int = 1) -> Grade:
+        """Grade some modules. A fault of the grader itself is told as `error`, with no points."""
+        tasks = [task for number in modules for task in self.manifest.module(number).tasks]
+        grade = Grade(submission.name, submission.digest(), self.version, [], list(submission.notes),
+                      list(self.not_offered))
+        found: dict[str, TaskGrade] = {}
+        jobs = [lambda task=task: self._task(task, submission) for task in tasks]  # type: ignore[misc]
+        try:
+            with contextlib.closing(in_parallel(jobs, workers=workers)) as results:
+                for place, result in results:
+                    found[tasks[place].id] = result
+        except Exception as error:  # noqa: BLE001 - it costs this submission's grade, and no other's
+            grade.error = self._words.clean(f"{type(error).__name__}: {error}")
+            return grade
+        for number in modules:
+            module = self.manifest.module(number)
+            grade.modules.append(ModuleGrade(number, module.title, [found[task.id] for task in module.tasks]))
+        return grade
+
+    def _task(self, task: Task, submission: Submission) -> TaskGrade:
+        """A box that fails may have been harmed by something else: a second one is tried."""
+        for attempt in range(2):
+            try:
+                return self._judge(task, submission)
+            except BoxError:
+                if attempt:
+                    raise
+        raise AssertionError
+
+    def _judge(self, task: Task, submission: Submission) -> TaskGrade:
+        result = TaskGrade(task.id, task.title, dict(task.functions))
+        if not any(file in submission.files for file in task.files):
+            result.message = f"There is no {task.file} in the submission."
+            return result
+        with tempfile.TemporaryDirectory(dir=self.stage.folder, ignore_cleanup_errors=True) as folder:
+            tree = Path(folder)
+            try:
+                paths = self.stage.tree(task, submission.files, tree)
+            except Unreadable as error:
+                result.status, result.message = FAILED, self._words.clean(str(error))
+                return result
+            if self._before_running(task, result, paths):
+                return result
+            if task.id.endswith(".R"):
+                text = (tree / task.file).read_text(encoding="utf-8")
+                result.message = reading_answers.judge(task.module, text, self.root / "tests")
+                result.public = result.sealed = FAILED if result.message else PASSED
+            else:
+                with self._box() as box:
+                    self._run(task, result, paths, box)
+        result.message = self._words.clean(result.message, tree)
+        agreed = result.public == PASSED and result.sealed == PASSED
+        result.status = PASSED if agreed else FAILED
+        result.points = result.possible if agreed else 0
+        return result
+
+    def _before_running(self, task: Task, result: TaskGrade, paths: PathMap) -> bool:
+        """What the text alone says. True where that is all there is to say."""
+        sources = Sources(paths.root, self.manifest, paths)
+        stubs = sources.stubs(task.id)
+        if stubs:
+            names = ", ".join(name for name, _, _ in stubs)
+            result.status = TODO
+            result.message = f"{len(stubs)} of {len(task.functions)} functions are to do: {names}."
+            return True
+        for file in task.files:
+            text = "".join(line + "\n" for line in sources.lines(file))
+            for hit in policy.hits(task.id, text):
+                origin, line = paths.lines[file][min(hit.line, len(paths.lines[file])) - 1]
+                if origin == paths.root / file:  # and not a line of another task's reference
+                    result.policy.append(f"{file}:{line} uses {hit.what}.")
+        if result.policy:
+            result.status = NOT_ALLOWED
+            result.message = self._words.clean("A task may not use this: " + " ".join(result.policy[:5]))
+            result.policy = [self._words.clean(each) for each in result.policy[:20]]
+        return bool(result.policy)
+
+    def _run(self, task: Task, result: TaskGrade, paths: PathMap, box: Box) -> None:
+        known = self.knowledge.of(task, box)
+        wrong = self._public(task, paths, known, box)
+        result.public = FAILED if wrong else PASSED
+        if not wrong:
+            wrong = self._sealed(task, paths.root, known, box)
+            result.sealed = FAILED if wrong else PASSED
+        result.message = wrong
+
+    def _public(self, task: Task, paths: PathMap, known: Known, box: Box) -> str:
+        wrong = ""
+        for _ in range(2):  # a machine may stand still for a moment: what was too slow gets a second try
+            events, words, ended = box.tests(paths.root, task.id, self.stage.test_files(task),
+                                             list(self.manifest.tasks), limit=self.patience.test,
+                                             kernels=known.kernels)
+            wrong = Told(self.manifest, paths, events).verdict(task.id, known.tests, words, ended, self.patience.test)
+            if "Timeout" not in words and ended != "time":
+                break
+        return wrong
+
+    def _sealed(self, task: Task, tree: Path, known: Known, box: Box) -> str:
+        questions = [question(task.id, call) for call in known.calls]
+        wrong = ""
+        for _ in range(2):
+            late, wrong, number = False, "", 0
+            with contextlib.closing(box.ask(tree, questions, limit=self.patience.answer,  # type: ignore[type-var]
+                                            kernels=known.kernels)) as answers:
+                for number, (call, answer, expected) in enumerate(zip(known.calls, answers, known.expected), start=1):
+                    wrong = call.wrong(answer, expected)
+                    if wrong:
+                        late = isinstance(answer, dict) and "within" in str(answer.get("message"))
+                        break
+            if not wrong and number < len(known.calls):
+                wrong = "not all questions were answered"
+            if not late:
+                break
+        return f"{task.id} failed: the public tests pass, but {wrong}." if wrong else ""

@@ -1,0 +1,165 @@
+"""What is the same for all submissions: the grader's half that goes into the sandbox, tests, and pristine trees.
+
+For a task of module N, the pristine tree has the reference for modules up to N and the skeleton for those that come
+later: nothing there can be used to do the task's work.
+"""
+
+from __future__ import annotations
+
+import ast
+import compileall
+import contextlib
+import hashlib
+import os
+import py_compile
+import shutil
+import tempfile
+from pathlib import Path
+
+from course import skeleton
+from course.manifest import Manifest, Task
+from course.markers import MarkerError, function_lines
+from course.runner.events import task_of_file
+from course.runner.overlay import splice
+from course.runner.source import PathMap
+
+_NOT_STAGED = ("checks", "__pycache__", "bench", "pictures")  # of course/
+
+
+class Unreadable(Exception):
+    """A submission's file that is no Python. The message says where."""
+
+
+class Stage:
+    """A folder that lives as long as one call of the grader."""
+
+    def __init__(self, manifest: Manifest, root: Path, *, links: bool = True) -> None:
+        """`links`: trees share their files, which no submission can write where it is closed in."""
+        self.manifest, self.root, self._links = manifest, root, links
+        self.folder = Path(tempfile.mkdtemp(prefix="terox-stage-"))
+        self.grader, self._pool = self.folder / "grader", self.folder / "pool"
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self) -> None:
+        self.grader.mkdir()
+        shutil.copytree(self.root / "course", self.grader / "course", ignore=shutil.ignore_patterns(*_NOT_STAGED))
+        keep = {"__init__.py", "child.py", "wire.py", "sandbox.py", "landlock.py", "seccomp.py", "launcher.py",
+                "programs"}
+        for path in (self.grader / "course/grading").iterdir():
+            if path.name not in keep:
+                path.unlink()
+        for module in self.manifest.modules:
+            source = self.root / "tests" / f"module_{module.number}"
+            shutil.copytree(source, self.grader / "tests" / source.name,
+                            ignore=shutil.ignore_patterns("__pycache__", "reading.json", "test_*_R_*.py"))
+        (self.grader / "pytest.ini").write_text("[pytest]\nfilterwarnings = ignore\n", encoding="utf-8")
+        (self.folder / "probe").write_text("Nobody in the sandbox can read this.\n", encoding="utf-8")
+        for name, text in skeleton.render(self.root).items():
+            path = self._pool / "skeleton" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+        shutil.copytree(self.root / "solutions/terox", self._pool / "solutions/terox",
+                        ignore=shutil.ignore_patterns("__pycache__"))
+        for folder in (self._pool, self.grader):
+            compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+
+    def close(self) -> None:
+        """Delete it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def test_files(self, task: Task) -> list[str]:
+        """Names of the task's test files, relative to the grader's half."""
+        folder = self.grader / "tests" / f"module_{task.module}"
+        found = [path.relative_to(self.grader).as_posix() for path in sorted(folder.rglob("test_*.py"))]
+        mine = [file for file in found if task_of_file(Path(file).name) == task.id]
+        return mine or [file for file in found if task_of_file(Path(file).name) is None]
+
+    def tree(self, task: Task, files: dict[str, str], to: Path) -> PathMap:
+        """Write the tree in which `task` is judged: the task's functions from `files`, all else pristine.
+
+        Returns where each line comes from. Raises Unreadable for a file that does not parse.
+        """
+        self.pristine(task.module, to)
+        paths = PathMap(to, to)
+        for file in task.files:
+            skeleton_text = (self._pool / "skeleton" / file).read_text(encoding="utf-8")
+            text, lines = self._spliced(task, file, files.get(file, skeleton_text), to)
+            _forget(to / file)
+            (to / file).write_text(text, encoding="utf-8", newline="\n")
+            paths.lines[file] = lines
+        return paths
+
+    def _spliced(self, task: Task, file: str, text: str, to: Path) -> tuple[str, list[tuple[Path, int]]]:
+        """The learner's file with the functions of all other tasks from the reference."""
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = getattr(error, "lineno", None)
+            raise Unreadable(f"{file}{f':{line}' if line else ''}: Python cannot read the file "
+                             f"({getattr(error, 'msg', None) or error}).") from error
+        others = [name for other in self.manifest.tasks.values() if other.id != task.id
+                  for name in other.functions if other.file_of(name) == file]
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            learner = Path(folder) / Path(file).name
+            learner.write_text(text, encoding="utf-8", newline="\n")
+            reference = self._pool / "solutions" / file
+            try:
+                lines = splice(learner, reference, others)
+            except (MarkerError, SyntaxError, ValueError, RecursionError) as error:
+                raise Unreadable(f"{file}: the grader cannot tell its functions apart.") from error
+            spliced = "".join(line + "\n" for line, _, _ in lines)
+            # A class that is gone comes back with all of its methods, the task's own among them.
+            for name, (first, last) in function_lines(spliced, learner).items():
+                mine = name in task.functions and task.file_of(name) == file
+                if mine and any(origin == reference for _, origin, _ in lines[first - 1: last]):
+                    raise Unreadable(f"{file} has no {name}.")
+            shown = {learner: to / file, reference: Path("reference") / file}
+            return spliced, [(shown[origin], number) for _, origin, number in lines]
+
+    def pristine(self, module: int, to: Path) -> None:
+        """The tree of `module` without any submission."""
+        later = {each.name for each in self.manifest.modules if each.number > module}
+        for name in sorted(path.name for path in (self._pool / "solutions/terox").iterdir()):
+            _link(self._pool / ("skeleton" if name in later else "solutions") / "terox" / name, to / "terox" / name,
+                  self._links)
+
+
+def _link(source: Path, to: Path, links: bool) -> None:
+    """The same files at another place: hard links where they are wanted and there are any, else copies."""
+    if source.is_dir():
+        to.mkdir(parents=True, exist_ok=True)
+        for entry in os.scandir(source):
+            _link(Path(entry.path), to / entry.name, links)
+        return
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if links:
+        with contextlib.suppress(OSError):
+            os.link(source, to)
+            return
+    shutil.copy2(source, to)
+
+
+def _forget(path: Path) -> None:
+    """Take a file and its bytecode away, so that writing does not go through the link."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+        compiled.unlink()
+
+
+def fingerprint(root: Path) -> str:
+    """Digest of all that a verdict depends on besides the submission and the secret."""
+    found = hashlib.sha256()
+    places = [root / "course.toml", *sorted((root / "solutions/terox").rglob("*.py")),
+              *sorted((root / "course").rglob("*.py"))]
+    for number in range(100):
+        places += sorted((root / "tests" / f"module_{number}").rglob("*.py"))
+    places += sorted((root / "tests").glob("module_*/reading.json"))
+    for path in places:
+        if "__pycache__" not in path.parts and path.is_file():
+            found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]

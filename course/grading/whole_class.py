@@ -1,0 +1,112 @@
+"""`make grade-all`: many submissions, as many at a time as there are cores. What was graded once is not graded again."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from course.grading import report
+from course.grading.collect import Submission, collect
+from course.grading.grade import Grader
+from course.grading.known import write_whole
+from course.grading.results import Grade
+from course.parallel import cores, in_parallel
+
+_ENDS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def submissions_in(folder: Path) -> list[Path]:
+    """Every folder and every archive right below `folder`, by name."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".")
+                  and (path.is_dir() or path.name.lower().endswith(_ENDS)))
+
+
+def grade_kept(grader: Grader, submission: Submission, modules: list[int], state: Path, *, workers: int = 1) -> Grade:
+    """The grade that was kept for the same content, else a new one, which is kept unless the grader failed."""
+    file = state / "grades" / f"{grader.key(submission, modules)}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        grade = Grade.from_json(json.loads(file.read_text(encoding="utf-8")))
+        grade.name, grade.not_offered = submission.name, list(grader.not_offered)
+        return grade
+    grade = grader.grade(submission, modules, workers=workers)
+    if not grade.error:
+        write_whole(file, json.dumps(grade.to_json()).encode())
+    return grade
+
+
+def grade_all(grader: Grader, paths: Sequence[Path], modules: list[int], state: Path, reports: Path | None = None,
+              workers: int | None = None) -> list[Grade]:
+    """Grade all, each with a report in `reports/NAME/`. A submission that the grader fails on costs only itself."""
+    bar = Bar(len(paths))
+
+    def job(path: Path) -> Grade:
+        try:
+            submission = collect(path, grader.manifest)
+            grade = grade_kept(grader, submission, modules, state)
+        except Exception as error:  # noqa: BLE001 - the class goes on
+            grade = Grade(path.name, "", grader.version, error=f"{type(error).__name__}: {error}"[:300])
+        if reports is not None:
+            report.write(grade, reports / path.name)
+        return grade
+
+    found: dict[int, Grade] = {}
+    with contextlib.closing(in_parallel([lambda path=path: job(path) for path in paths],  # type: ignore[misc]
+                                        workers=workers or cores())) as results:
+        for place, grade in results:
+            found[place] = grade
+            bar.step(f"{grade.name}: " + ("not graded" if grade.error else f"{grade.points} of {grade.possible}"))
+    bar.end()
+    return [found[place] for place in range(len(paths))]
+
+
+def to_csv(grades: Sequence[Grade], modules: list[int]) -> str:
+    """One row a submission: name, points of each module, total, notes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["submission", *(f"module {number}" for number in modules), "total", "notes"])
+    for grade in grades:
+        notes = [grade.error and f"not graded: {grade.error}", *grade.notes,
+                 *(f"{task.id} {task.status}" for module in grade.modules for task in module.tasks
+                   if task.status != "passed")]
+        points: list[object] = [module.points for module in grade.modules] or [""] * len(modules)
+        writer.writerow([_cell(grade.name), *points, "" if grade.error else grade.points,
+                         _cell("; ".join(note for note in notes if note))])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return f"'{text}" if text[:1] in "=+-@" else text
+
+
+class Bar:
+    """How far it is, on one line of a terminal; elsewhere a line for each submission."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._start = total, 0, time.monotonic()
+        self._on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def step(self, text: str) -> None:
+        """One more is done."""
+        self._done += 1
+        left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
+        if self._on:
+            filled = 24 * self._done // max(1, self._total)
+            sys.stderr.write(f"\r[{'#' * filled}{'.' * (24 - filled)}] {self._done} of {self._total}, "
+                             f"about {left / 60:.0f} min left ".ljust(79))
+            sys.stderr.flush()
+        else:
+            print(f"{self._done} of {self._total}  {text}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._on and self._done:
+            sys.stderr.write("\r" + " " * 79 + "\r")
+            sys.stderr.flush()
