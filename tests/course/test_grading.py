@@ -19,11 +19,11 @@ from course.grading.sealed import checks_of, draw
 from course.grading.words import GONE, Words
 from course.leaks import secrets
 from course.manifest import ROOT, load
-from tests.course.test_attacks import SECRET
 
 needs_linux = pytest.mark.skipif(not (landlock.version() and seccomp.offered()),
                                  reason="this system has nothing to close a submission in with")
 MANIFEST = load()
+SECRET = b"the secret of test_grading"
 FILES = ["terox/foundations/functional.py", "terox/foundations/reading.py"]
 
 
