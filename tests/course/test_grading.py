@@ -101,6 +101,7 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
     assert [bool(each.error) for each in grades] == [False, False, True]
     rows = list(csv.reader(io.StringIO(whole_class.to_csv(grades, [0]))))
     assert rows[0] == ["submission", "module 0", "total", "notes"]
+    assert "not graded: RuntimeError" in rows[3][3]
     assert [row[:3] for row in rows[1:]] == [["'=cmd", "10", "10"], ["ann", "10", "10"], ["ben", "", ""]]
     again = whole_class.grade_all(grader, paths, [0], state, tmp_path / "reports")
     assert graded[3:] == ["ben"]
