@@ -34,6 +34,8 @@ class Box:
     """One launcher, and a folder of its own. Use as a context manager; one job at a time."""
 
     def __init__(self, stage: Path, *, trusted: bool = False, limits: Limits | None = None) -> None:
+        if not hasattr(os, "fork"):
+            raise BoxError("Grading needs a system that can fork: Linux, macOS, or WSL on Windows.")
         self.limits, self._stage, self._trusted = limits or Limits(), stage, trusted
         self._folder = Path(tempfile.mkdtemp(prefix="terox-box-"))
         self._number = 0

@@ -84,7 +84,7 @@ def to_csv(grades: Sequence[Grade], modules: list[int]) -> str:
 def _cell(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return f"'{text}" if text[:1] in "=+-@" else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 class Bar:

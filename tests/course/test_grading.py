@@ -19,11 +19,11 @@ from course.grading.sealed import checks_of, draw
 from course.grading.words import GONE, Words
 from course.leaks import secrets
 from course.manifest import ROOT, load
-from tests.course.test_attacks import SECRET
 
 needs_linux = pytest.mark.skipif(not (landlock.version() and seccomp.offered()),
                                  reason="this system has nothing to close a submission in with")
 MANIFEST = load()
+SECRET = b"the secret of test_grading"
 FILES = ["terox/foundations/functional.py", "terox/foundations/reading.py"]
 
 
@@ -101,6 +101,7 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
     assert [bool(each.error) for each in grades] == [False, False, True]
     rows = list(csv.reader(io.StringIO(whole_class.to_csv(grades, [0]))))
     assert rows[0] == ["submission", "module 0", "total", "notes"]
+    assert "not graded: RuntimeError" in rows[3][3]
     assert [row[:3] for row in rows[1:]] == [["'=cmd", "10", "10"], ["ann", "10", "10"], ["ben", "", ""]]
     again = whole_class.grade_all(grader, paths, [0], state, tmp_path / "reports")
     assert graded[3:] == ["ben"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import socket
 import struct
@@ -19,6 +18,7 @@ import pytest
 from course.grading import landlock, sandbox, seccomp
 from course.grading.sandbox import Limits
 
+resource = pytest.importorskip("resource")
 needs_linux = pytest.mark.skipif(not (landlock.version() and seccomp.offered()),
                                  reason="this system has nothing to close a process in with")
 
