@@ -34,10 +34,11 @@ def run(function, *args, call, hint=None):
         raise CheckFailed(call, text, None, words).with_traceback(error.__traceback__) from None
 
 
-def tensor_close(got, expected, *, call, mistakes=None, note=None, dtype=None):
+def tensor_close(got, expected, *, call, mistakes=None, note=None, dtype=None, sum_at=None):
     """`got` is a Tensor with the shape and the numbers of the array `expected`, which are whole and exact.
 
     mistakes: a function that gives sentence -> the whole wrong array, of any shape; it is called where needed only.
+    sum_at(index): what the number there is made of, as text.
     """
     expected = np.asarray(expected)
     if not isinstance(got, Tensor):
@@ -58,7 +59,7 @@ def tensor_close(got, expected, *, call, mistakes=None, note=None, dtype=None):
     if sentence is None and note is None:
         place = tuple(int(each) for each in np.argwhere(found != expected)[0])
         sentence = (f"The first difference is at {list(place)}: {found[place].item():g}, and it has to be "
-                    f"{expected[place].item():g}.")
+                    f"{expected[place].item():g}" + (f" = {sum_at(place)}." if sum_at else "."))
     raise CheckFailed(call, shown(found.tolist()), shown(expected.tolist()), sentence or note)
 
 
