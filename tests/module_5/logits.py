@@ -137,11 +137,16 @@ def run(function, *args, call):
         if last is not None:
             last.tb_next = None
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise CheckFailed(call, text, None, _cause(error)).with_traceback(error.__traceback__) from None
+        raise CheckFailed(call, text, None, _cause(error, call)).with_traceback(error.__traceback__) from None
 
 
-def _cause(error):
+def _cause(error, call):
     words = str(error)
+    if "out of range (expected to be in range of [-1, 0]" in words and "CrossEntropy" in call:
+        return ("Here log_softmax gets a tensor of one dimension, which may be the target: saved_tensors gives the "
+                "tensors in the order in which save_for_backward got them.")
+    if "out of range" in words:
+        return "Go along `dim`, in amax and in sum; the input may have any number of dimensions."
     if words.startswith(("gather()", "scatter_add()")) and "number of dimensions" in words:
         return ("The index has as many dimensions as the logits: give the target a second one, for example with "
                 "unsqueeze(1).")

@@ -50,7 +50,7 @@ def judge(case):
         if sentence is None:
             under = [f"{case.planes[p, row, column] + 0.0:g} at {row * case.planes.shape[2] + column}"
                      for row, column in case.inside(y, x)]
-            sentence = (f"The first difference is in plane {p}, window y = {y}, x = {x}: it has {', '.join(under)}, and "
+            sentence = (f"The first difference is in plane {p}, window y = {y}, x = {x}: it has {', '.join(under)}; "
                         f"here comes {got[place]:g}.")
         raise CheckFailed(f"max_pool_range for {ranges(case, case.out_shape[0] * case.out_shape[1], 'row')}; {case!r}; "
                           f"{name}", shown(got.tolist()), shown(right.tolist()), sentence.strip())

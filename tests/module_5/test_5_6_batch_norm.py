@@ -27,8 +27,13 @@ def cause(error):
     text = str(error)
     if "NoneType" in text:
         return "weight, bias and the running statistics may be None: ask for that with `is None`."
-    if "expand" in text or "broadcast" in text or "must match the size" in text:
-        return "The numbers of the channels, (C,), have to meet dimension 1 of the input: view them as (1, C, 1, ...)."
+    if "Boolean value of Tensor" in text:
+        return "To ask whether there is a weight, a bias, or running statistics, write `is not None`."
+    if text.startswith("copy_"):
+        return "Mean and variance of a channel are over all dimensions but the second, so both are (C,)."
+    if any(words in text for words in ("expand", "broadcast", "must match the size", "view", "reshape")):
+        return ("Mean and variance are over all dimensions but the second, so they are (C,), as weight and bias are. "
+                "To meet dimension 1 of the input, (C,) is viewed as (1, C, 1, ...).")
     return None
 
 
@@ -147,8 +152,8 @@ def test_two_batches():
 
 @given(batch=batches(parameters=False))
 @example(batch=Batch(PLAIN.x, None, None, PLAIN.running_mean, PLAIN.running_var))
-@example(batch=Batch(PLAIN.x, None, [1.0, 2.0], PLAIN.running_mean, PLAIN.running_var))
-@example(batch=Batch(PLAIN.x, [1.0, 2.0], None, PLAIN.running_mean, PLAIN.running_var))
+@example(batch=Batch(PLAIN.x, None, [1.0, 2.0, 3.0], PLAIN.running_mean, PLAIN.running_var))
+@example(batch=Batch(PLAIN.x, [1.0, 2.0, 3.0], None, PLAIN.running_mean, PLAIN.running_var))
 def test_without_parameters(batch):
     """Where weight is None, the factor is 1; where bias is None, nothing is added."""
     for training in (True, False):
