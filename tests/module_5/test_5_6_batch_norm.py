@@ -80,6 +80,13 @@ def test_training(batch):
     check.equal(got.dtype, tensors[0].dtype, call=f"{batch.call(True)}: its dtype")
 
 
+def moved(batch):
+    """running_mean and running_var as a step of training leaves them."""
+    mean, var, n = statistics(batch.x)
+    m = batch.momentum
+    return (1 - m) * batch.running_mean + m * mean, (1 - m) * batch.running_var + m * var * n / (n - 1)
+
+
 @given(batch=batches())
 @example(batch=PLAIN)
 def test_evaluation(batch):
@@ -88,6 +95,11 @@ def test_evaluation(batch):
     mean, var, _ = statistics(batch.x)
     tensor_close(got, affine(normalized(batch.x, batch.running_mean, batch.running_var), batch.weight, batch.bias),
                  call=batch.call(False), mistakes={
+                     "The running statistics were moved, and then used: in evaluation they do not move.":
+                         lambda: affine(normalized(batch.x, *moved(batch)), batch.weight, batch.bias),
+                     "The running mean was moved, and then used: in evaluation it does not move.":
+                         lambda: affine(normalized(batch.x, moved(batch)[0], batch.running_var), batch.weight,
+                                        batch.bias),
                      "These are normalized with the statistics of the batch; in evaluation, the running ones count.":
                          lambda: affine(normalized(batch.x, mean, var), batch.weight, batch.bias)},
                  note="(input - running_mean) / sqrt(running_var + eps) * weight + bias.")
@@ -114,6 +126,9 @@ def test_running_statistics(batch):
             size = max(batch.x.shape[0], 2)
             wrong |= {"The running variance is an estimate for all data: multiply that of the batch by n / (n - 1).":
                           (1 - m) * before + m * var,
+                      "running_var has moved towards the mean of the batch.": (1 - m) * before + m * mean,
+                      "running_var has moved towards the mean of the batch, times n / (n - 1).":
+                          (1 - m) * before + m * mean * n / (n - 1),
                       "n is the number of elements of one channel, and not of all.":
                           (1 - m) * before + m * var * count / (count - 1),
                       "n is the number of elements of a channel, and not of examples.":

@@ -13,7 +13,7 @@ from layer_checks import gradient_of, numbers_of, run, tensor_close, tensor_of
 from plain_nets import LENET
 
 from course import check
-from course.check import CheckFailed
+from course.check import CheckFailed, Whole
 from terox.nn.lenet import LeNet
 from terox.tensors.factories import manual_seed
 
@@ -84,7 +84,7 @@ def mistakes(state, x):
 def test_logits(seed, count):
     """Images (N, 1, 28, 28) give logits (N, 10), by the table."""
     model, state, x = example(seed, count)
-    call = f"LeNet()(images), with {count} image{'s' * (count > 1)} of random numbers"
+    call = Whole(f"LeNet()(images), with {count} image{'s' * (count > 1)} of random numbers")
     got = run(model, tensor_of(x), call=call, note=cause)
     tensor_close(got, plain_nets.lenet(state, x), call=call, mistakes=mistakes(state, x),
                  note="By the table: convolution, relu, pool; the same; a row for each image; three linear layers, a "
@@ -92,15 +92,16 @@ def test_logits(seed, count):
 
 
 def cause(error):
-    shapes = re.search(r"shapes cannot be multiplied \(\[([\d, ]+)\]", str(error))
-    if shapes is None:
+    shapes = re.search(r"cannot be multiplied.*?\[([\d, ]+)\]", str(error))
+    if shapes is None or "400" not in str(error):
         return None
     *before, last = map(int, shapes[1].split(", "))
-    if len(before) != 1:
+    if len(before) > 1:
         return "Between conv2 and fc1, each image becomes a row of 400 numbers: x.flatten(1)."
-    return (f"A linear layer gets {last} numbers for each image. fc1 needs 400 = 16 * 5 * 5: conv1 with padding=2 leaves "
-            "28 x 28, the first pool 14 x 14, conv2 10 x 10, the second pool 5 x 5; F.max_pool2d(x, 2) has a stride of "
-            "2.")
+    if not before:
+        return "The images of the batch were made one row, too: flatten(1) keeps a row for each image."
+    return (f"fc1 gets {last} numbers for each image, and takes 400 = 16 * 5 * 5: conv1 with padding=2 leaves 28 x 28, "
+            "the first pool 14 x 14, conv2 10 x 10, the second pool 5 x 5. F.max_pool2d(x, 2) has a stride of 2.")
 
 
 def test_gradients():
