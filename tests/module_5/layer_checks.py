@@ -41,4 +41,5 @@ def numbers_of(tensor):
 def tensor_close(got, expected, *, call, mistakes=None, note=None, rtol=1e-9, atol=1e-9):
     """`got` is a Tensor with the shape and the numbers of the array `expected`, which are shown with few digits."""
     check_tensors.tensor_close(got, np.asarray(expected, dtype=np.float64), call=call, mistakes=mistakes, note=note,
-                               rtol=rtol, atol=atol, listed=lambda array: np.round(np.asarray(array, np.float64), 6).tolist())
+                               rtol=rtol, atol=atol,
+                               listed=lambda array: np.round(np.asarray(array, np.float64), 6).tolist())
