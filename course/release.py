@@ -23,8 +23,8 @@ from course.term import count, style
 # What is for instructors and maintainers. A name that ends with "/" is a folder.
 LEFT_OUT = ("solutions/", "tests/wheats/", "tests/chaffs/", "tests/course/", "tests/attacks/", ".ci/",
             ".github/workflows/ci.yml", "course/grading/", "docs/design*", "docs/grading*", "docs/instructors*",
-            "docs/integrity*", "docs/maintainers*", "docs/notebook_key*", "docs/oral*", "docs/releases*", "docs/syllabus*",
-            "docs/tests*", "CONTRIBUTING*", DIGESTS, edition.FILE)
+            "docs/integrity*", "docs/maintainers*", "docs/notebook_key*", "docs/oral*", "docs/releases*",
+            "docs/syllabus*", "docs/tests*", "CONTRIBUTING*", DIGESTS, edition.FILE)
 # Without git, what tools leave behind.
 LITTER = (".git/", ".venv/", "venv/", ".terox/", "build/", "dist/", "__pycache__/", ".hypothesis/", ".pytest_cache/",
           ".mypy_cache/", ".ruff_cache/", ".ipynb_checkpoints/", ".idea/", ".vscode/", "*.pyc", "*.egg-info/",

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from looks import asked
 
 import terox
-from course.check import CheckFailed, shown
+from course import check_tensors
+from course.check_tensors import gradient_of, log_softmax, softmax
 from course.runner.events import todo_task
 from terox.foundations.module import Module
 from terox.foundations.parameter import Parameter
@@ -18,6 +19,7 @@ from terox.optim import SGD
 from terox.tensors import training
 from terox.tensors.tensor import Tensor
 
+__all__ = ["gradient_of", "log_softmax", "softmax"]  # for the tests, from course/check_tensors.py
 WHOLE = st.integers(-4, 4).map(float)
 
 
@@ -75,39 +77,8 @@ def _cause(error):
 
 
 def tensor_close(got, expected, *, call, mistakes=None, note=None, rtol=1e-12, atol=1e-12):
-    """`got` is a Tensor with the shape and the numbers of the array `expected`.
-
-    mistakes: sentence -> the whole wrong array. note: what to say where no mistake is recognized.
-    """
-    expected = np.asarray(expected)
-    if not isinstance(got, Tensor):
-        missing = " Is a `return` missing?" if got is None else ""
-        raise CheckFailed(call, shown(got), shown(expected.tolist()),
-                          f"A Tensor was expected, not {type(got).__name__}.{missing}")
-    found = got.detach().numpy()
-    if found.shape == expected.shape and _near(found, expected, rtol, atol):
-        return
-    sentence = next((words for words, wrong in (mistakes or {}).items()
-                     if np.shape(wrong) == found.shape and _near(found, np.asarray(wrong), rtol, atol)
-                     and not (np.shape(wrong) == expected.shape and _near(wrong, expected, rtol, atol))), None)
-    if sentence is None and found.shape != expected.shape:
-        sentence = f"The result has the shape {list(found.shape)}; it has to have {list(expected.shape)}."
-    raise CheckFailed(call, shown(found.tolist()), shown(expected.tolist()), sentence or note)
-
-
-def _near(got, expected, rtol, atol):
-    with np.errstate(invalid="ignore"):
-        return bool(np.all((got == expected) | (np.abs(got - expected) <= atol + rtol * np.abs(expected))))
-
-
-def gradient_of(tensor, name, call):
-    """The gradient of a leaf; a failure in words where none has arrived."""
-    if tensor.grad is None:
-        raise CheckFailed(call, f"{name}.grad is None", "a gradient",
-                          f"No gradient has arrived at {name}: somewhere the result was cut off from it. Use "
-                          "operations on tensors only; item(), detach(), numpy() and tensors made of numbers have no "
-                          "history.")
-    return tensor.grad
+    """`got` is a Tensor with the shape and the numbers of the array `expected`."""
+    check_tensors.tensor_close(got, expected, call=call, mistakes=mistakes, note=note, rtol=rtol, atol=atol)
 
 
 # ---- A network, and its training in NumPy ----
@@ -157,16 +128,6 @@ class Watched(SGD):
     def step(self):
         self.steps.append(all(parameter.grad is not None for parameter in self.params))
         super().step()
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def log_softmax(logits, axis=1):
-    shifted = logits - logits.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 def loss_and_gradients(weight, bias, images, labels):

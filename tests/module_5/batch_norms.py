@@ -79,8 +79,10 @@ def _shown(array):
 
 
 SHAPES = [(2, 1), (3, 2), (4, 3), (2, 2, 2), (1, 2, 3), (2, 3, 4), (2, 2, 1, 3), (3, 2, 2, 2), (1, 3, 2, 1)]
-# On this one, each mistake gives numbers of its own.
-PLAIN = Batch([[[1.0, 2.0], [4.0, -1.0]], [[3.0, 4.0], [0.0, 5.0]]], [2.0, 3.0], [10.0, 20.0], [5.0, -5.0], [4.0, 9.0])
+# On this one, each mistake gives numbers of its own; all sizes differ, so that a vector fits one dimension at most.
+PLAIN = Batch([[[1.0, 2.0, 3.0, 0.0], [4.0, -1.0, 2.0, -3.0], [2.0, 2.0, 5.0, 1.0]],
+               [[3.0, 4.0, -1.0, 2.0], [0.0, 5.0, 1.0, 7.0], [-2.0, 3.0, 1.0, 0.0]]],
+              [2.0, 3.0, 5.0], [10.0, 20.0, 40.0], [5.0, -5.0, 1.0], [4.0, 9.0, 25.0])
 
 
 @st.composite

@@ -128,6 +128,8 @@ def cause(error):
     text = str(error)
     if "'NoneType' object is not callable" in text:
         return "on_step may be None: then nothing is called."
+    if "must match the size" in text:
+        return "argmax(1) gives one class for each example, as many as there are targets: classes are dimension 1."
     if "has no len" in text or "not subscriptable" in text:
         return "batches is something to go through with `for`, once; it has no length and no places."
     return None

@@ -1,6 +1,4 @@
-"""What the tests of task 5.5 share: log-softmax and cross-entropy in NumPy, what comes of mistakes, and how a tensor
-is held against an array.
-"""
+"""What the tests of task 5.5 share: cross-entropy in NumPy, what comes of mistakes, and words for errors."""
 
 from __future__ import annotations
 
@@ -8,21 +6,11 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from course.check import CheckFailed, shown
-from course.runner.events import todo_task
+from course import check_tensors
+from course.check_tensors import log_softmax, softmax
 from terox.nn import losses
-from terox.tensors.tensor import Tensor
 
 WHOLE = st.integers(-4, 4).map(float)
-
-
-def log_softmax(logits, axis=1):
-    shifted = logits - logits.max(axis=axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-
-
-def softmax(logits, axis=1):
-    return np.exp(log_softmax(logits, axis))
 
 
 class Rows:
@@ -123,25 +111,16 @@ PLAIN = Rows([[2.0, 1.0, -1.0], [0.0, 3.0, 1.0]], [0, 2])
 
 def run(function, *args, call):
     """`function(*args)`. An error inside is reported at the learner's line in losses.py, with the call."""
-    try:
-        return function(*args)
-    except (AssertionError, ImportError, OSError, RecursionError, SyntaxError):
-        raise  # the runner has words of its own for them
-    except Exception as error:
-        if todo_task(error) is not None or type(error).__module__ != "builtins":
-            raise
-        last, place = None, error.__traceback__
-        while place is not None:
-            last = place if place.tb_frame.f_code.co_filename == losses.__file__ else last
-            place = place.tb_next
-        if last is not None:
-            last.tb_next = None
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise CheckFailed(call, text, None, _cause(error)).with_traceback(error.__traceback__) from None
+    return check_tensors.run(function, *args, call=call, file=losses.__file__, hint=lambda error: _cause(error, call))
 
 
-def _cause(error):
+def _cause(error, call):
     words = str(error)
+    if "out of range (expected to be in range of [-1, 0]" in words and "CrossEntropy" in call:
+        return ("Here log_softmax gets a tensor of one dimension, which may be the target: saved_tensors gives the "
+                "tensors in the order in which save_for_backward got them.")
+    if "out of range" in words:
+        return "Go along `dim`, in amax and in sum; the input may have any number of dimensions."
     if words.startswith(("gather()", "scatter_add()")) and "number of dimensions" in words:
         return ("The index has as many dimensions as the logits: give the target a second one, for example with "
                 "unsqueeze(1).")
@@ -157,42 +136,13 @@ def _cause(error):
 
 
 def tensor_close(got, expected, *, call, mistakes=None, note=None, atol=1e-12):
-    """`got` is a Tensor with the shape and, within `atol`, the numbers of the array `expected`.
+    """`got` is a Tensor with the shape and, within `atol`, the numbers of the array `expected`."""
+    def not_a_number(found, expected):
+        return "NaN: exp gave infinity, or a logarithm got 0." if note is None and np.isnan(found).any() else None
 
-    mistakes: a function that gives sentence -> the whole wrong array.
-    """
-    expected = np.asarray(expected)
-    if not isinstance(got, Tensor):
-        missing = " Is a `return` missing?" if got is None else ""
-        raise CheckFailed(call, shown(got), shown(expected.tolist()),
-                          f"A Tensor was expected, not {type(got).__name__}.{missing}")
-    found = got.detach().numpy()
-    if found.shape == expected.shape and _near(found, expected, atol):
-        return
-    sentence = None
-    for words, wrong in (mistakes() if mistakes else {}).items():
-        wrong = np.asarray(wrong)
-        if wrong.shape == found.shape and _near(found, wrong, 10 * atol) and not (
-                wrong.shape == expected.shape and _near(wrong, expected, atol)):
-            sentence = words
-            break
-    if sentence is None and found.shape != expected.shape:
-        sentence = f"The result has the shape {list(found.shape)}; it has to have {list(expected.shape)}."
-    if sentence is None and note is None and np.isnan(found).any():
-        sentence = "NaN: exp gave infinity, or a logarithm got 0."
-    raise CheckFailed(call, shown(found.tolist()), shown(expected.tolist()), sentence or note)
-
-
-def _near(got, expected, atol):
-    with np.errstate(invalid="ignore"):
-        return bool(np.all((got == expected) | (np.abs(got - expected) <= atol)
-                           | (np.isnan(got) & np.isnan(expected))))
+    check_tensors.tensor_close(got, expected, call=call, mistakes=mistakes, note=note, atol=atol, slack=10.0,
+                               otherwise=not_a_number)
 
 
 def gradient_of(tensor, call):
-    """The gradient of a leaf; a failure in words where none has arrived."""
-    if tensor.grad is None:
-        raise CheckFailed(call, "input.grad is None", "a gradient", "No gradient has arrived: somewhere the result was "
-                          "cut off from the input. Use operations on tensors only; item(), numpy() and tensors made of "
-                          "numbers have no history.")
-    return tensor.grad
+    return check_tensors.gradient_of(tensor, "input", call)

@@ -60,23 +60,34 @@ class Sliding:
                 lambda: only(2, (0, 2 * padding)),
             "Half of the padding stands on either side; it has to be `padding` on each.":
                 lambda: only(2, (padding // 2, padding - padding // 2)),
+            "Ones were put around the input; outside of it stand zeros.":
+                lambda: self.right(x=np.pad(x, [(0, 0), (0, 0), (padding, padding)], constant_values=1.0), padding=0),
             "The input's own ends were repeated; outside of it stand zeros.":
                 lambda: self.right(x=np.pad(x, [(0, 0), (0, 0), (padding, padding)], "edge"), padding=0),
             "The stride was not used: window number x begins at x * stride.": lambda: self.right(stride=1),
+            "The windows begin side by side, and so there are too many: the slice for k goes in steps of the stride.":
+                lambda: self.right(stride=1)[:, :, : stride * (self.count - 1) + 1],
+            "There are as many windows as there should be, but they begin side by side: the slice for k goes in steps "
+            "of the stride.": lambda: self.right(stride=1)[:, :, : self.count],
             "Windows begin `stride` apart, and so do the elements in a window here: those are neighbors.":
                 lambda: convolve(x, weight, (stride,), (padding,), (stride,)) + plain,
             "A window's elements are `stride` apart here, and the windows 1; it has to be the other way round.":
-                lambda: convolve(x, weight, (1,), (padding,), (stride,)) + plain,
+                lambda: convolve(x, weight, (1,), (padding,), (stride,))[:, :, : self.count] + plain,
             "Kernels and channels of the weight were exchanged: it is (O, C, K).":
                 lambda: self.right(weight=weight.transpose(1, 0, 2)),
             "Only the last k is in the result. The parts of all k are added up.":
                 lambda: self._part(weight.shape[2] - 1),
             "Only the first k is in the result. The parts of all k are added up.": lambda: self._part(0),
+            "The part of the first k was added twice.": lambda: self.right() + self._part(0) - plain,
             "The last k was left out.": lambda: self.right() - self._part(weight.shape[2] - 1) + plain,
             "Only channel 0 is in the result. All channels go into one sum.":
                 lambda: self.right(x=x[:, :1], weight=weight[:, :1]),
             "The channels were averaged; they are added.": lambda: self.right(bias=None) / x.shape[1] + plain,
             "The last window is missing.": lambda: self.right()[:, :, :-1],
+            "The result is turned over: it is (N, O, L_out), so the product is weight[:, :, k] @ slice.":
+                lambda: self.right().transpose(0, 2, 1),
+            "The loop goes over as many k as there are channels: weight is (O, C, K), and K is its last size.":
+                lambda: self.right(weight=weight[:, :, : weight.shape[1]]),
         }
         if self.bias is not None:
             wrong |= {
@@ -93,6 +104,15 @@ class Sliding:
         one = np.zeros(self.weight.shape)
         one[:, :, k] = self.weight[:, :, k]
         return self.right(weight=one)
+
+    def sum_at(self, place):
+        """What the number at [n, o, x] is made of, as text."""
+        n, o, x = place
+        room = np.pad(self.x, [(0, 0), (0, 0), (self.padding,) * 2])[n]
+        begin, kernel = x * self.stride, self.weight.shape[2]
+        terms = [f"{self.weight[o, c, k]:g} * {room[c, begin + k]:g}" for c in range(len(room)) for k in range(kernel)]
+        terms += [] if self.bias is None else [f"the bias {self.bias[o]:g}"]
+        return " + ".join(terms[:8]) + (" + ..." if len(terms) > 8 else "")
 
     def hint(self, error):
         """Words for errors that a learner's code often makes."""

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from course import check
 from course.trace import trace
 
-UNSET = -77.0  # what stands in the memory of a result before
-
 prange = range  # the tracer puts its own here
 
 
@@ -46,63 +44,33 @@ class Windows:
     def steps(self):
         return self.stride, self.padding, self.dilation
 
-    def links(self, stride=None, padding=None, dilation=None, guard="both"):
+    def links(self):
         """(index in the columns, index in the planes or None), for all elements of the columns, in their order."""
-        stride, padding, dilation = stride or self.stride, padding or self.padding, dilation or self.dilation
-        (height, width), total = self.plane, self.planes * self.plane[0] * self.plane[1]
+        (height, width), (stride, padding, dilation) = self.plane, self.steps
         for index in itertools.product(*map(range, self.of_columns)):
             p, i, j, y, x = index
-            from_y = y * stride[0] - padding[0] + i * dilation[0]
-            from_x = x * stride[1] - padding[1] + j * dilation[1]
-            if guard == "clamped":
-                from_y, from_x = min(max(from_y, 0), height - 1), min(max(from_x, 0), width - 1)
-            place = (p * height + from_y) * width + from_x
-            inside_y, inside_x = 0 <= from_y < height, 0 <= from_x < width
-            fits = {"both": inside_y and inside_x, "clamped": True, "y": inside_y, "x": inside_x,
-                    "place": p * height * width <= place < (p + 1) * height * width,
-                    "not first": 0 < from_y < height and 0 < from_x < width,
-                    "not last": 0 <= from_y < height - 1 and 0 <= from_x < width - 1}[guard]
-            yield index, place if fits and 0 <= place < total else None
+            row, column = y * stride[0] - padding[0] + i * dilation[0], x * stride[1] - padding[1] + j * dilation[1]
+            inside = 0 <= row < height and 0 <= column < width
+            yield index, (p * height + row) * width + column if inside else None
 
-    def unfold(self, planes, **changes):
+    def unfold(self, planes):
         out, flat = np.zeros(self.of_columns), planes.ravel()
-        for index, place in self.links(**changes):
+        for index, place in self.links():
             out[index] = 0.0 if place is None else flat[place]
         return out
 
-    def fold(self, columns, add=True, **changes):
+    def fold(self, columns):
         out = np.zeros(self.of_planes)
         flat = out.reshape(-1)
-        for index, place in self.links(**changes):
+        for index, place in self.links():
             if place is not None:
-                flat[place] = columns[index] + (flat[place] if add else 0.0)
+                flat[place] += columns[index]
         return out
 
-    def changes(self):
-        """Sentence -> arguments of `links` that stand for a mistake in the places."""
-        turned = {name: getattr(self, name)[::-1] for name in ("stride", "padding", "dilation")}
-        minus = tuple([-each for each in self.padding])
-        wrong = {f"The two numbers of the {name} were taken for each other: vertical first, then horizontal.":
-                 {name: turned[name]} for name in turned}
-        wrong |= {
-            "Vertical and horizontal were taken for each other, in stride, padding and dilation.": turned,
-            "The stride was not used: window y begins at y * stride_h - padding_h, and so for x.": {"stride": (1, 1)},
-            "The dilation was not used: a window's elements are `dilation` apart.": {"dilation": (1, 1)},
-            "The padding was not used: the first window begins `padding` before the plane.": {"padding": (0, 0)},
-            "The padding has the wrong sign: the first window begins before the plane, not inside.": {"padding": minus},
-            "Stride and dilation were taken for each other: the stride goes with y and x, the dilation with i and j.":
-                {"stride": self.dilation, "dilation": self.stride},
-            "An element outside of the plane was replaced by the nearest one of its edge; outside stand zeros.":
-                {"guard": "clamped"},
-            "Above and below the plane is outside; left and right of it is, too. There the next row's or the previous "
-            "row's elements were taken.": {"guard": "y"},
-            "Left and right of the plane is outside; above and below it is, too.": {"guard": "x"},
-            "It was asked whether the place lies in the memory of the plane. But left of a row's first element stands "
-            "the last one of the row before: ask for y and for x.": {"guard": "place"},
-            "Row and column 0 were left out: they lie inside.": {"guard": "not first"},
-            "The last row and column were left out: they lie inside.": {"guard": "not last"},
-        }
-        return wrong
+    def at(self, place):
+        """A place in the planes, in words."""
+        plane, rest = divmod(int(place), self.plane[0] * self.plane[1])
+        return f"row {rest // self.plane[1]}, column {rest % self.plane[1]} of plane {plane}"
 
     def __repr__(self):
         options = [f"{name} {getattr(self, name)}" for name, plain in
@@ -158,9 +126,12 @@ class Part:
         return f"({self.begin}, {self.end}, ...) for {self.windows!r}"
 
 
+# Where a number could be another one by chance (of two sizes, strides, paddings), a slip shows in a later one of these.
 EXAMPLES = [
-    Windows((3, 3), (2, 2)), Windows((1, 4), (1, 2)), Windows((4, 1), (2, 1)), Windows((2, 3), (1, 1)),
-    Windows((3, 4), (2, 3)), Windows((2, 2), (2, 2), planes=2), Windows((1, 2), (1, 2), padding=(0, 1)),
+    Windows((3, 3), (2, 2)), Windows((2, 3), (1, 1)), Windows((3, 4), (2, 3)), Windows((2, 3), (2, 2), planes=2),
+    Windows((2, 3), (1, 1), padding=(1, 2)), Windows((4, 5), (2, 2), stride=(2, 3)),
+    Windows((4, 5), (2, 2), dilation=(2, 3)),
+    Windows((1, 4), (1, 2)), Windows((4, 1), (2, 1)), Windows((1, 2), (1, 2), padding=(0, 1)),
     Windows((2, 1), (2, 1), padding=(1, 0)), Windows((2, 3), (2, 2), padding=(1, 2)),
     Windows((3, 4), (1, 1), stride=(2, 3)), Windows((5, 4), (2, 2), stride=(2, 1)),
     Windows((3, 4), (2, 2), dilation=(2, 3)), Windows((5, 3), (2, 3), dilation=(2, 1)),
@@ -169,36 +140,49 @@ EXAMPLES = [
 ]
 
 
-def traced(loop, work, out, call):
-    """Do all of it with arrays that record. A place outside of the memory is a failure at once."""
+def traced(loop, work, out, call, expected, slips):
+    """Do all of it with arrays that record. A place outside of the memory is a failure at once.
+
+    slips: (sentence, what it leaves in `out`, the place at which it ends or None), made where needed only.
+    """
     case, a = work.windows, work.numbers.reshape(-1).copy()
     parameters = list(loop.__code__.co_varnames[: loop.__code__.co_argcount])
     names = ["loop", "chunks", *parameters[2:4], "sizes", "steps"]
     made = trace(all_units, loop, work.ranges, out, a, case.sizes, case.steps, out=(names[2],), names=names)
     for problem in made.problems:
         if problem.kind in ("out of range", "negative index", "shape", "read only", "endless"):
-            raise check.CheckFailed(call, note=f"{problem.message} What lies outside of the plane is not touched.")
+            same = (sentence for sentence, left, place in slips()
+                    if place is not None and place == problem.element and np.array_equal(left, out))
+            words = "All units from begin to end are done already, and end itself is not asked for." \
+                if np.array_equal(out, expected.ravel()) else next(same, (
+                    "What lies outside of the plane is not touched; which plane, row and column it is, has to be right "
+                    "first."))
+            raise check.CheckFailed(call, note=f"{problem.message} {words}")
     return made
+
+
+def words_of(problem):
+    """Of a loop that gives what it should: what a problem means for it."""
+    more = " An iteration is a range from begin to end here: each does its own units." if problem.kind == "race" else ""
+    return problem.message + more
 
 
 def race_in(made):
     """A sentence about units that write what belongs to others, if there are any."""
-    return next((f"{problem.message} (An iteration is a range from begin to end.)" for problem in made.problems
-                 if problem.kind == "race"), None)
+    return next((words_of(problem) for problem in made.problems if problem.kind == "race"), None)
 
 
-def compare(call, got, expected, changes, other):
+def compare(call, got, expected, slips, other):
     """`got` is `expected`; otherwise a failure in words.
 
-    changes: sentence -> the array that comes of this mistake, a function. other: a sentence from the first index where
-    they differ.
+    slips: (sentence, what comes of this mistake, a place or None), a function. other: a sentence from the first index
+    where they differ, and what stands there.
     """
     got = got.reshape(expected.shape)
     if np.array_equal(got, expected):
         return
-    for sentence, compute in changes.items():
-        wrong = compute()
-        if wrong.shape == got.shape and np.array_equal(got, wrong) and not np.array_equal(wrong, expected):
-            raise check.CheckFailed(call, check.shown(got.tolist()), check.shown(expected.tolist()), sentence)
     first = tuple(int(each) for each in np.argwhere(got != expected)[0])
-    raise check.CheckFailed(call, check.shown(got.tolist()), check.shown(expected.tolist()), other(first, got[first]))
+    sentence = next((words for words, left, place in slips() if place is None
+                     and np.array_equal(left.reshape(got.shape), got)), None)
+    raise check.CheckFailed(call, check.shown(got.tolist()), check.shown(expected.tolist()),
+                            sentence or other(first, got[first]))

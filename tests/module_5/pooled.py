@@ -25,6 +25,11 @@ class Pooling:
         self.grain = grain
         self.counts = tuple(map(_count, self.planes.shape[1:], *self.windows()))
 
+    @staticmethod
+    def skipped(row, column):
+        """Whether a mistake takes an element of the plane for one outside."""
+        return False
+
     def windows(self):
         return self.kernel, self.stride, self.padding, self.dilation
 
@@ -54,7 +59,8 @@ class Pooling:
 
     def inside(self, y, x):
         height, width = self.planes.shape[1:]
-        return [(row, column) for row, column in self.under(y, x) if 0 <= row < height and 0 <= column < width]
+        return [(row, column) for row, column in self.under(y, x)
+                if 0 <= row < height and 0 <= column < width and not self.skipped(row, column)]
 
     def right(self, choose=None, place=None):
         """(the largest, where it stands), (P, OH, OW). choose(values): the number of the one that counts.
@@ -98,17 +104,34 @@ class Pooling:
             "Outside of the plane something like 0 was taken for an element. What lies there does not count, and the "
             "largest may be negative: begin with what is smaller than every number.": self.padded_with(0.0),
         }
-        for what in ("kernel", "stride", "padding", "dilation"):
-            turned = {what: getattr(self, what)[::-1]}
-            found[f"{what}_h and {what}_w have changed places."] = self.with_(**turned).right()[0]
         for what, none, words in (
                 ("stride", 1, "window number y begins at y * stride_h, less the padding, and so on."),
                 ("padding", 0, "windows begin before the plane does."),
                 ("dilation", 1, "the elements of a window are that far apart.")):
             down, across = getattr(self, what)
-            for value, names in (((none, none), what), ((none, across), f"{what}_h"), ((down, none), f"{what}_w")):
-                found[f"The {names} was left out: {words}".replace(f"The {what}_", f"{what}_")] = \
-                    self.with_(**{what: value}).right()[0]
+            for value, sentence in (
+                    ((none, none), f"The {what} was left out: {words}"),
+                    ((none, across), f"{what}_h was left out: {words}"),
+                    ((down, none), f"{what}_w was left out: {words}"),
+                    ((across, down), f"{what}_h and {what}_w have changed places."),
+                    ((across, across), f"{what}_w was taken where {what}_h belongs."),
+                    ((down, down), f"{what}_h was taken where {what}_w belongs.")):
+                found[sentence] = self.with_(**{what: value}).right()[0]
+        found["Stride and dilation have changed places: the stride goes with y and x, the dilation with i and j."] = \
+            self.with_(stride=self.dilation, dilation=self.stride).right()[0]
+        (down, across), (height, width) = self.kernel, self.planes.shape[1:]
+        for kernel, sentence in (((across, down), "kernel_h and kernel_w have changed places."),
+                                 ((across, across), "kernel_w was taken where kernel_h belongs."),
+                                 ((down, down), "kernel_h was taken where kernel_w belongs.")):
+            found[sentence] = self.with_(kernel=kernel).right()[0]
+        for words, skipped in (("Row 0 lies", lambda row, column: row == 0),
+                               ("Column 0 lies", lambda row, column: column == 0),
+                               ("Row 0 and column 0 lie", lambda row, column: row == 0 or column == 0),
+                               ("The last row lies", lambda row, column: row == height - 1),
+                               ("The last column lies", lambda row, column: column == width - 1),
+                               ("The last row and the last column lie",
+                                lambda row, column: row == height - 1 or column == width - 1)):
+            found[f"{words} inside of the plane; here they do not count."] = self.with_(skipped=skipped).right()[0]
         found |= {
             "Windows are as far apart as they are large here. How far apart they are is what `steps` calls stride.":
                 self.with_(stride=self.kernel).right()[0],

@@ -23,7 +23,8 @@ def judge(case, layouts=("contiguous", "contiguous"), device=None):
     if layouts != ("contiguous", "contiguous"):
         call += f"; input is {layouts[0]}, weight is {layouts[1]} in memory"
     got = run(conv1d, x.detach(), w.detach(), bias, *case.steps(), call=call, hint=case.hint)
-    tensor_close(got, case.right(), call=call, mistakes=lambda: if_possible(case.mistakes()), dtype=terox.float64)
+    tensor_close(got, case.right(), call=call, mistakes=lambda: if_possible(case.mistakes()), dtype=terox.float64,
+                 sum_at=case.sum_at)
     return got
 
 

@@ -7,7 +7,9 @@ import pytest
 from convolutions import numbers
 from hypothesis import example, given
 from hypothesis import strategies as st
-from planes import EXAMPLES, UNSET, Part, Windows, Work, compare, race_in, traced, windows
+from loops_as_formulas import UNSET, folded
+from planes import EXAMPLES, Part, Windows, Work, compare, race_in, traced, windows, words_of
+from slips import FOLD_SLIPS
 
 from course import check
 from terox.nn.unfolding import fold_range
@@ -16,48 +18,46 @@ pytestmark = pytest.mark.task("5.2")
 
 
 def mistakes(case, columns):
-    """Sentence -> a function that gives what comes of it."""
-    right = case.fold(columns)
-    turned = columns.transpose(0, 2, 1, 3, 4).reshape(columns.shape)
-    across = columns.transpose(0, 1, 2, 4, 3).reshape(columns.shape)
-    wrong = {
-        "An element got the last one of its copies. It gets the sum of all of them.":
-            lambda: case.fold(columns, add=False),
-        "The planes were not set to 0 before: what was in the memory was added.": lambda: right + UNSET,
-        "The copies were averaged; their sum is asked for.":
-            lambda: right / np.maximum(case.fold(np.ones(case.of_columns)), 1.0),
-        "i and j were taken for each other: in the columns j runs faster.": lambda: case.fold(turned),
-        "y and x were taken for each other: in the columns x runs fastest.": lambda: case.fold(across),
-        "Every plane got the columns of plane 0. The columns of a plane begin at plane * kernel_h * kernel_w * out_h * "
-        "out_w.": lambda: np.broadcast_to(right[:1], right.shape),
-        "An element that no window reaches was not written. It is 0.":
-            lambda: np.where(case.fold(np.ones(case.of_columns)) == 0, UNSET, right),
-    }
-    return wrong | {sentence: lambda changes=changes: case.fold(columns, **changes)
-                    for sentence, changes in case.changes().items()}
+    """(sentence, what comes of it, the place outside of the memory at which it ends or None)."""
+    right, copies = case.fold(columns), case.fold(np.ones(case.of_columns))
+    for words, changes in FOLD_SLIPS:
+        yield words, *folded(case, columns, changes)
+    last = folded(case, columns, add=False)
+    yield "An element got the last one of its copies. It gets the sum of all of them.", *last
+    yield "The copies were subtracted; their sum is asked for.", -right, None
+    yield "The copies were averaged; their sum is asked for.", right / np.maximum(copies, 1.0), None
+    yield "An element that no window reaches was not written. It is 0.", np.where(copies == 0, UNSET, right), None
 
 
 def judge(work):
     case, columns = work.windows, work.numbers
     out, call = np.full(int(np.prod(case.of_planes)), UNSET), f"fold_range{work!r}"
-    made = traced(fold_range, work, out, call)
     expected = case.fold(columns)
+
+    def slips():
+        return mistakes(case, columns)
+
+    made = traced(fold_range, work, out, call, expected, slips)
 
     def what(index, number):
         race = race_in(made)
         if race:
             return race
         p, y, x = index
+        if (out.reshape(case.planes, -1)[p] == UNSET).all():
+            return f"Plane {p} was not written at all. A call does the planes from begin to end, without end."
         place = int(np.ravel_multi_index(index, case.of_planes))
-        copies = [columns[at].item() for at, to in case.links() if to == place]
+        links = [at for at, to in case.links() if to == place]
+        copies = " + ".join(f"{columns[at]:g}" for at in links) or "none, so that it is 0"
+        where = f"Plane {p}, row {y}, column {x} has the copies {copies}"
         if number == UNSET:
-            return f"Plane {p}, row {y}, column {x} was not written: what was in the memory before is still there."
-        return (f"The first difference is at plane {p}, row {y}, column {x}: its copies in the columns are "
-                f"{copies}.")
+            return f"{where}. It was not written: what was in the memory before is still there."
+        more = "" if not links else "; the first of them has i = {}, j = {}, y = {}, x = {}".format(*links[0][1:])
+        return f"{where}{more}. Here it is {number:g}."
 
-    compare(call, out, expected, mistakes(case, columns), what)
+    compare(call, out, expected, slips, what)
     for problem in made.problems:
-        raise check.CheckFailed(call, note=problem.message)
+        raise check.CheckFailed(call, note=words_of(problem))
 
 
 def with_examples(test):
@@ -98,4 +98,4 @@ def test_only_its_planes(case):
                     "out_h * out_w.")
         return f"Row {y}, column {x} of plane {p} was written. Planes {begin} to {end}, without {end}, were asked for."
 
-    compare(call, out, expected, {}, what)
+    compare(call, out, expected, tuple, what)

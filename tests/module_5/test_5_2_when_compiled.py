@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planes import UNSET, Windows, compare
+from loops_as_formulas import UNSET
+from planes import Windows, compare
 
 from terox.nn import unfolding
 from terox.parallel import compiler
@@ -28,6 +29,6 @@ def test_compiled(name):
     for begin, end in [(units // 2, units), (0, units // 2)]:
         kernel.serial(begin, end, out, a, *tables)
     call = f"{name}, compiled, for {CASE!r}"
-    compare(call, out, expected, {}, lambda index, number: (
+    compare(call, out, expected, tuple, lambda index, number: (
         f"At {list(index)} stands {number:g}; it has to be {expected[index]:g}. Its Python form may differ: compiled, "
         "a negative index counts from the end, and an index out of range is not noticed."))

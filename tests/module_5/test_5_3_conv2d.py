@@ -19,7 +19,7 @@ def judge(case, layouts=("contiguous", "contiguous"), device=None):
     x, w = (leaf(each, layout, device)[0].detach() for each, layout in zip((case.x, case.weight), layouts))
     got = run(conv2d, x, w, *case.steps, call=case.call(), hint=case.hint)
     tensor_close(got, case.right(), call=case.call(), mistakes=lambda: if_possible(case.mistakes()),
-                 dtype=terox.float64)
+                 dtype=terox.float64, sum_at=case.sum_at)
     return got
 
 

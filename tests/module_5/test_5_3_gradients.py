@@ -12,7 +12,7 @@ from two_dimensions import ALL, EXAMPLES, Images, images
 import terox
 from course import check
 from terox.nn import conv_functions
-from terox.nn.convolution import conv2d_input, conv2d_weight
+from terox.nn.convolution import conv2d, conv2d_input, conv2d_weight
 
 pytestmark = pytest.mark.task("5.3")
 
@@ -32,7 +32,7 @@ def of_input(case, layout="contiguous", device=None):
 
 def of_weight(case, layout="contiguous", device=None):
     x, grad = (leaf(each, layout, device)[0].detach() for each in (case.x, case.grad))
-    got = run(conv2d_weight, x, case.weight.shape, grad, *case.steps, call=case.weight_call(), hint=case.hint)
+    got = run(conv2d_weight, x, case.weight.shape, grad, *case.steps, call=case.weight_call(), hint=case.weight_hint)
     tensor_close(got, case.of_weight(), call=case.weight_call(), mistakes=lambda: if_possible(case.weight_mistakes()),
                  dtype=terox.float64)
 
@@ -68,8 +68,7 @@ def test_device():
 def test_backward(layout):
     """In a backward pass through terox.nn.functional.conv2d, each argument gets its gradient."""
     (x, x_leaf), (w, w_leaf) = leaf(ALL.x, layout), leaf(ALL.weight, layout)
-    call = (f"functional.conv2d(input, weight, None, {ALL.options()}).backward(grad) for {ALL!r}, grad "
-            f"{ALL.grad.tolist()}")
+    call = f"functional.conv2d(input, weight, None, {ALL.options()}).backward(grad) for {ALL!r}"
     conv_functions.conv2d(x, w, None, *ALL.steps).backward(terox.tensor(ALL.grad))
     for name, each, expected in (("input", x_leaf, ALL.of_input()), ("weight", w_leaf, ALL.of_weight())):
         tensor_close(gradient_of(each, name, call), place_in(layout, expected), call=f"{call}; {name}.grad")
@@ -89,6 +88,28 @@ def test_one_weight_twice():
     of_x[:, :, :, 1:3] += grad
     for name, tensor, expected in (("x", x, of_x), ("w", w, first + second)):
         tensor_close(gradient_of(tensor, name, call), expected, call=f"{call}; {name}.grad")
+
+
+@pytest.mark.parametrize("name", ["conv2d", "conv2d_input", "conv2d_weight"])
+def test_history(name):
+    """Called by themselves, conv2d, conv2d_input and conv2d_weight are differentiated: their results have a history."""
+    case = ALL
+    x, w, grad = (terox.tensor(each, requires_grad=True) for each in (case.x, case.weight, case.grad))
+    up = {"conv2d": case.grad, "conv2d_input": case.x, "conv2d_weight": case.weight}[name]
+    # Each is linear in both of its arguments, so the derivatives are the three functions themselves.
+    function, args, call, leaves = {
+        "conv2d": (conv2d, (x, w), case.call(), {"input": (x, case.of_input()), "weight": (w, case.of_weight())}),
+        "conv2d_input": (conv2d_input, (case.x.shape, w, grad), case.input_call(),
+                         {"weight": (w, case.of_weight()), "grad_output": (grad, case.right())}),
+        "conv2d_weight": (conv2d_weight, (x, case.weight.shape, grad), case.weight_call(),
+                          {"input": (x, case.of_input()), "grad_output": (grad, case.right())})}[name]
+    out = run(function, *args, *case.steps, call=call)
+    check.that(isinstance(out, terox.Tensor) and out.requires_grad, "The result has no history. Use operations on "
+               "tensors only; item(), detach(), numpy() and tensors made of numbers cut it off.", call=call)
+    out.backward(terox.tensor(up))
+    for what, (tensor, expected) in leaves.items():
+        found = f"{call}, then backward(gradient of shape {list(up.shape)}); {what}.grad"
+        tensor_close(gradient_of(tensor, what, call), expected, call=found)
 
 
 def test_gradcheck():

@@ -50,16 +50,22 @@ def judge(case):
         if sentence is None:
             under = [f"{case.planes[p, row, column] + 0.0:g} at {row * case.planes.shape[2] + column}"
                      for row, column in case.inside(y, x)]
-            sentence = f"The first difference is in plane {p}, window y = {y}, x = {x}: it has {', '.join(under)}."
+            sentence = (f"The first difference is in plane {p}, window y = {y}, x = {x}: it has {', '.join(under)}; "
+                        f"here comes {got[place]:g}.")
         raise CheckFailed(f"max_pool_range for {ranges(case, case.out_shape[0] * case.out_shape[1], 'row')}; {case!r}; "
                           f"{name}", shown(got.tolist()), shown(right.tolist()), sentence.strip())
 
 
 COUNTED = np.arange(24.0).reshape(2, 3, 4) * 7 % 24
+WIDE = np.arange(30.0).reshape(1, 5, 6) * 17 % 31 - 15
 
 
 @given(case=poolings())
 @example(case=Pooling([[[1, 8, 2, 3], [7, 4, 6, 5]]], (2, 2), (1, 1)))
+@example(case=Pooling(WIDE, (2, 3), (1, 1)))
+@example(case=Pooling(WIDE, (2, 2), (2, 3)))
+@example(case=Pooling(WIDE, (2, 2), (1, 1), dilation=(2, 3)))
+@example(case=Pooling(WIDE, (2, 4), (1, 1), (1, 2)))
 @example(case=Pooling([[[-1, -3], [-4, -2]]], (2, 2)))
 @example(case=Pooling([[[2, 2], [2, 2]]], (2, 2)))
 @example(case=Pooling([[[1, 2], [2, 1]]], (2, 2)))

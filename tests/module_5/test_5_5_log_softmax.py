@@ -7,10 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from logits import WHOLE, gradient_of, log_softmax, run, softmax, tensor_close
+from logits import WHOLE, gradient_of, run, tensor_close
 
 import terox
 from course import check
+from course.check_tensors import log_softmax, softmax
 from terox.nn import losses
 
 pytestmark = pytest.mark.task("5.5")
@@ -48,6 +49,10 @@ class Along:
             for other in range(x.ndim):
                 if other != dim % x.ndim:
                     wrong[f"That is log-softmax along dimension {other}; dim is {dim}."] = log_softmax(x, other)
+                    largest, sums = x.max(axis=other, keepdims=True), np.exp(shifted).sum(axis=other, keepdims=True)
+                    wrong[f"The sum goes along dimension {other}; dim is {dim}."] = shifted - np.log(sums)
+                    wrong[f"The largest was looked for along dimension {other}; dim is {dim}."] = \
+                        x - largest - np.log(np.exp(x - largest).sum(axis=dim, keepdims=True))
         return wrong
 
     def __repr__(self):
@@ -104,7 +109,8 @@ def test_gradient(case, seed):
     x = terox.tensor(np.ascontiguousarray(case.x.T), requires_grad=True)
     call = f"y = {case!r}, of a transposed tensor; y.backward({grad.tolist()}); input.grad"
     got = run(losses.log_softmax, x.permute(*reversed(range(case.x.ndim))), case.dim, call=call)
-    check.that(got.requires_grad, "The result has no history: nothing can be differentiated.", call=call)
+    check.that(got.requires_grad, "The result has no history: nothing can be differentiated. Only the maximum may "
+               "be detached; the input itself goes into both terms as it is.", call=call)
     got.backward(terox.tensor(grad))
     right = grad - softmax(case.x, case.dim) * grad.sum(axis=case.dim, keepdims=True)
     tensor_close(gradient_of(x, call), right.T, call=call, atol=64 * 2.0**-52 * (1 + np.abs(grad).sum()),

@@ -27,8 +27,13 @@ def cause(error):
     text = str(error)
     if "NoneType" in text:
         return "weight, bias and the running statistics may be None: ask for that with `is None`."
-    if "expand" in text or "broadcast" in text or "must match the size" in text:
-        return "The numbers of the channels, (C,), have to meet dimension 1 of the input: view them as (1, C, 1, ...)."
+    if "Boolean value of Tensor" in text:
+        return "To ask whether there is a weight, a bias, or running statistics, write `is not None`."
+    if text.startswith("copy_"):
+        return "Mean and variance of a channel are over all dimensions but the second, so both are (C,)."
+    if any(words in text for words in ("expand", "broadcast", "must match the size", "view", "reshape")):
+        return ("Mean and variance are over all dimensions but the second, so they are (C,), as weight and bias are. "
+                "To meet dimension 1 of the input, (C,) is viewed as (1, C, 1, ...).")
     return None
 
 
@@ -75,6 +80,13 @@ def test_training(batch):
     check.equal(got.dtype, tensors[0].dtype, call=f"{batch.call(True)}: its dtype")
 
 
+def moved(batch):
+    """running_mean and running_var as a step of training leaves them."""
+    mean, var, n = statistics(batch.x)
+    m = batch.momentum
+    return (1 - m) * batch.running_mean + m * mean, (1 - m) * batch.running_var + m * var * n / (n - 1)
+
+
 @given(batch=batches())
 @example(batch=PLAIN)
 def test_evaluation(batch):
@@ -83,6 +95,11 @@ def test_evaluation(batch):
     mean, var, _ = statistics(batch.x)
     tensor_close(got, affine(normalized(batch.x, batch.running_mean, batch.running_var), batch.weight, batch.bias),
                  call=batch.call(False), mistakes={
+                     "The running statistics were moved, and then used: in evaluation they do not move.":
+                         lambda: affine(normalized(batch.x, *moved(batch)), batch.weight, batch.bias),
+                     "The running mean was moved, and then used: in evaluation it does not move.":
+                         lambda: affine(normalized(batch.x, moved(batch)[0], batch.running_var), batch.weight,
+                                        batch.bias),
                      "These are normalized with the statistics of the batch; in evaluation, the running ones count.":
                          lambda: affine(normalized(batch.x, mean, var), batch.weight, batch.bias)},
                  note="(input - running_mean) / sqrt(running_var + eps) * weight + bias.")
@@ -109,6 +126,9 @@ def test_running_statistics(batch):
             size = max(batch.x.shape[0], 2)
             wrong |= {"The running variance is an estimate for all data: multiply that of the batch by n / (n - 1).":
                           (1 - m) * before + m * var,
+                      "running_var has moved towards the mean of the batch.": (1 - m) * before + m * mean,
+                      "running_var has moved towards the mean of the batch, times n / (n - 1).":
+                          (1 - m) * before + m * mean * n / (n - 1),
                       "n is the number of elements of one channel, and not of all.":
                           (1 - m) * before + m * var * count / (count - 1),
                       "n is the number of elements of a channel, and not of examples.":
@@ -147,8 +167,8 @@ def test_two_batches():
 
 @given(batch=batches(parameters=False))
 @example(batch=Batch(PLAIN.x, None, None, PLAIN.running_mean, PLAIN.running_var))
-@example(batch=Batch(PLAIN.x, None, [1.0, 2.0], PLAIN.running_mean, PLAIN.running_var))
-@example(batch=Batch(PLAIN.x, [1.0, 2.0], None, PLAIN.running_mean, PLAIN.running_var))
+@example(batch=Batch(PLAIN.x, None, [1.0, 2.0, 3.0], PLAIN.running_mean, PLAIN.running_var))
+@example(batch=Batch(PLAIN.x, [1.0, 2.0, 3.0], None, PLAIN.running_mean, PLAIN.running_var))
 def test_without_parameters(batch):
     """Where weight is None, the factor is 1; where bias is None, nothing is added."""
     for training in (True, False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from layer_checks import gradient_of, numbers_of, run, tensor_close, tensor_of
 
 import terox
 from course import check
-from course.check import CheckFailed
+from course.check import CheckFailed, Whole
 from terox.foundations.parameter import Parameter
 from terox.nn.layers import Conv2d, Linear
 
@@ -48,6 +49,10 @@ def test_parameters(name):
         note = "Nothing is registered: a Tensor is made a parameter by Parameter(...)."
     elif list(got) == ["bias", "weight"]:
         note = "First the weight, then the bias."
+    elif list(got) == ["bias"]:
+        note = "The weight is not registered: a Tensor is made a parameter by Parameter(...)."
+    elif list(got) == ["weight"] and isinstance(layer.bias, terox.Tensor):
+        note = "The bias is not registered: a Tensor is made a parameter by Parameter(...)."
     elif list(got) == ["weight"]:
         note = "There is no bias; bias is True unless something else is said."
     elif got.get("weight") == shape[1::-1] + shape[2:]:
@@ -83,7 +88,8 @@ def test_first_numbers(name):
 def test_without_bias(name):
     """With bias=False, `bias` is None, registered all the same, and no parameter."""
     layer, shape, call = made(name, bias=False)
-    check.equal([key for key, _ in layer.named_parameters()], ["weight"], call=f"{call}: names of its parameters")
+    check.equal([key for key, _ in layer.named_parameters()], ["weight"], call=f"{call}: names of its parameters",
+                note="bias=False says that there is no bias: ask for it before one is made.")
     check.that("bias" in layer._parameters and layer.bias is None,
                'register_parameter("bias", None) says that the layer could have a bias, but does not.',
                call=f"{call}: bias")
@@ -133,6 +139,17 @@ def test_linear_forward(shape, bias):
         gradient_of(value, key, call)
 
 
+ORDER = "F.conv2d takes input, weight, bias, stride, padding, dilation, groups, in this order."
+
+
+def handed_on(error):
+    """Words for an error of F.conv2d."""
+    words = str(error)
+    if "should be at least" in words or "must be an int" in words:
+        return f"A setting stands in another one's place. {ORDER}"
+    return f"Are all settings of the layer handed on? {ORDER}" if "group" in words or "channels" in words else None
+
+
 SETTINGS = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
 
 
@@ -146,23 +163,29 @@ def test_conv2d_forward(used, bias):
     """Conv2d slides its kernels over the images, with its stride, padding, dilation and groups."""
     settings = {name: SETTINGS[name] for name in sorted(used)}
     text = "".join(f", {name}={value}" for name, value in settings.items())
-    call = f"Conv2d(2, 4, (2, 3){text}, bias={bias}) with {{}}, called with images of shape [2, 2, 4, 6]"
+    call = Whole(f"Conv2d(2, 4, (2, 3){text}, bias={bias}) with weights 1, -2, 3, ..., called with images of shape "
+                 "[2, 2, 4, 6]")
     layer = Conv2d(2, 4, (2, 3), bias=bias, dtype=terox.float64, **settings)
     parameters = fill(layer)
-    call = call.format("weights 1, -2, 3, ...")
     x = ((np.arange(96) * 5 % 11) - 3.0).reshape(2, 2, 4, 6)
-    got = run(layer, tensor_of(x), call=call)
+    got = run(layer, tensor_of(x), call=call, note=handed_on)
     check.that(got is not None, "It returned None. Is a `return` missing?", call=call)
 
-    def without(name):
-        """What comes out if a setting is not handed on; None where that cannot be."""
-        rest = {key: value for key, value in settings.items() if key != name}
+    def with_others(**changed):
+        """What comes out with other settings; an empty array where that cannot be."""
         try:
-            return plain_nets.conv2d(x, *parameters, **rest)
-        except ValueError:
+            return plain_nets.conv2d(x, *parameters, **settings | changed)
+        except (ValueError, IndexError, ZeroDivisionError):
             return np.zeros(0)
 
-    mistakes = {f"The layer's {name} has no effect.": lambda name=name: without(name) for name in settings}
+    plain = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+    mistakes = {f"The layer's {name} has no effect: hand it on. {ORDER}":
+                lambda name=name: with_others(**{name: plain[name]}) for name in settings}
+    full = plain | settings
+    mistakes |= {f"{one} and {other} have changed places. {ORDER}": lambda one=one, other=other: with_others(
+        **{one: full[other], other: full[one]}) for one, other in itertools.combinations(("stride", "padding",
+                                                                                          "dilation"), 2)}
+    mistakes[f"No setting of the layer has an effect: hand all of them on. {ORDER}"] = lambda: with_others(**plain)
     if bias:
         mistakes["The bias is missing."] = plain_nets.conv2d(x, parameters[0], **settings)
     tensor_close(got, plain_nets.conv2d(x, *parameters, **settings), call=call, mistakes=mistakes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import plain_nets
 import pytest
@@ -11,7 +13,7 @@ from layer_checks import gradient_of, numbers_of, run, tensor_close, tensor_of
 from plain_nets import LENET
 
 from course import check
-from course.check import CheckFailed
+from course.check import CheckFailed, Whole
 from terox.nn.lenet import LeNet
 from terox.tensors.factories import manual_seed
 
@@ -72,6 +74,8 @@ def mistakes(state, x):
         "This is sigmoid where relu belongs.": of(act=lambda x: 1 / (1 + np.exp(-x))),
         "This is tanh, as in 1998; here it is relu.": of(act=np.tanh),
         "All relus are missing.": of(skip="conv1 conv2 fc1 fc2"),
+        "The images of the batch were made one row, too: flatten(1) keeps a row for each image.":
+            lambda: plain_nets.lenet(state, x).reshape(-1),
     }
 
 
@@ -80,7 +84,7 @@ def mistakes(state, x):
 def test_logits(seed, count):
     """Images (N, 1, 28, 28) give logits (N, 10), by the table."""
     model, state, x = example(seed, count)
-    call = f"LeNet()(images), with {count} image{'s' * (count > 1)} of random numbers"
+    call = Whole(f"LeNet()(images), with {count} image{'s' * (count > 1)} of random numbers")
     got = run(model, tensor_of(x), call=call, note=cause)
     tensor_close(got, plain_nets.lenet(state, x), call=call, mistakes=mistakes(state, x),
                  note="By the table: convolution, relu, pool; the same; a row for each image; three linear layers, a "
@@ -88,9 +92,16 @@ def test_logits(seed, count):
 
 
 def cause(error):
-    if "cannot be multiplied" in str(error):
+    shapes = re.search(r"cannot be multiplied.*?\[([\d, ]+)\]", str(error))
+    if shapes is None or "400" not in str(error):
+        return None
+    *before, last = map(int, shapes[1].split(", "))
+    if len(before) > 1:
         return "Between conv2 and fc1, each image becomes a row of 400 numbers: x.flatten(1)."
-    return None
+    if not before:
+        return "The images of the batch were made one row, too: flatten(1) keeps a row for each image."
+    return (f"fc1 gets {last} numbers for each image, and takes 400 = 16 * 5 * 5: conv1 with padding=2 leaves 28 x 28, "
+            "the first pool 14 x 14, conv2 10 x 10, the second pool 5 x 5. F.max_pool2d(x, 2) has a stride of 2.")
 
 
 def test_gradients():
@@ -102,7 +113,7 @@ def test_gradients():
     out.backward(tensor_of(weights.reshape(1, 10)))
     call = "LeNet()(image).backward(1, 2, ..., 10)"
     for name, value in model.named_parameters():
-        found = numbers_of(gradient_of(value, name, call)).ravel()
+        found = numbers_of(gradient_of(value, name, call)).ravel().tolist()
         for place in (0, value.numel() // 2, value.numel() - 1):
             moved, both = {**state}, []
             for step in (1e-6, -1e-6):

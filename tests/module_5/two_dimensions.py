@@ -6,6 +6,8 @@ import numpy as np
 from convolutions import convolve, count_windows, gradients, numbers
 from hypothesis import strategies as st
 
+from course.check import shown
+
 ONE = (1, 1)
 
 
@@ -28,6 +30,17 @@ class Images:
     def _upstream(self):
         shape = len(self.x), len(self.weight), *self.counts
         return (np.arange(float(np.prod(shape))) * 7 % 5 - 1).reshape(shape)
+
+    def sum_at(self, place):
+        """What the number of the result at [n, o, y, x] is made of, as text."""
+        n, o, y, x = place
+        terms = []
+        for c, i, j in np.ndindex(*self.weight.shape[1:]):
+            row, column = (place * step - padding + element * dilation for place, element, step, padding, dilation in
+                           zip((y, x), (i, j), *self.steps))
+            if 0 <= row < self.x.shape[2] and 0 <= column < self.x.shape[3]:
+                terms.append(f"{self.weight[o, c, i, j]:g} * {self.x[n, c, row, column]:g}")
+        return " + ".join(terms[:6]) + (" + ..." if len(terms) > 6 else "") if terms else "nothing, as all is outside"
 
     def right(self):
         return convolve(self.x, self.weight, *self.steps)
@@ -122,6 +135,8 @@ class Images:
             "The products of the examples were not added up, and each is a matrix still.":
                 lambda: np.stack(each).reshape(len(each), o, -1),
             "The mean over the examples was taken; the gradient is their sum.": lambda: right / len(each),
+            "The sum went over the kernels, dimension 1, and not over the examples, dimension 0.":
+                lambda: np.stack(each).sum(1).reshape(shape),
             "Only the first example is in the gradient.": lambda: each[0],
             "Only the last example is in the gradient.": lambda: each[-1],
             "Rows and columns were exchanged before the result got its shape: it is (O, C * KH * KW) first.":
@@ -135,11 +150,17 @@ class Images:
     def hint(self, error):
         """Words for errors that a learner's code often makes."""
         text = str(error)
+        n, c, kh, kw = len(self.x), *self.weight.shape[1:]
+        o, count = len(self.weight), self.counts[0] * self.counts[1]
         if "matmul" in text or "@" in text:
-            n, c, kh, kw = len(self.x), *self.weight.shape[1:]
-            o, count = len(self.weight), self.counts[0] * self.counts[1]
             return (f"Here columns are ({n}, {c * kh * kw}, {count}), the weight as a matrix is ({o}, {c * kh * kw}), "
-                    f"and grad_output, flattened, is ({n}, {o}, {count}).")
+                    f"and grad_output, flattened with flatten(2), is ({n}, {o}, {count}).")
+        if "values to unpack (expected 3" in text:
+            return (f"fold takes columns of three dimensions, (N, C * KH * KW, OH * OW), here ({n}, {c * kh * kw}, "
+                    f"{count}). grad_output.flatten(2) is ({n}, {o}, {count}): N and O stay, only OH and OW become one "
+                    "dimension.")
+        if text.startswith("view:"):
+            return "A view needs numbers that lie side by side in memory; reshape makes a copy where they do not."
         if text.startswith("reshape"):
             return (f"There are {self.counts[0]} windows below each other and {self.counts[1]} side by side, with the "
                     f"vertical and the horizontal numbers of kernel, {self.options()}.")
@@ -150,6 +171,14 @@ class Images:
             return "Is the order of the arguments right? It is kernel, dilation, padding, stride, as in PyTorch."
         return None
 
+    def weight_hint(self, error):
+        """The same for conv2d_weight."""
+        if str(error).startswith("reshape"):
+            n, o, size = len(self.x), len(self.weight), self.weight[0].size
+            return (f"The products are (N, O, C * KH * KW), here ({n}, {o}, {size}). Their sum over the examples, "
+                    f"dimension 0, is ({o}, {size}); that gets the shape of the weight.")
+        return self.hint(error)
+
     def options(self):
         return f"stride={self.stride}, padding={self.padding}, dilation={self.dilation}"
 
@@ -158,14 +187,19 @@ class Images:
 
     def input_call(self):
         return (f"conv2d_input({self.x.shape}, weight, grad_output, {self.options()}) for weight "
-                f"{self.weight.tolist()}, grad_output {self.grad.tolist()}")
+                f"{_short(self.weight)}, grad_output {_short(self.grad)}")
 
     def weight_call(self):
         return (f"conv2d_weight(input, {self.weight.shape}, grad_output, {self.options()}) for input "
-                f"{self.x.tolist()}, grad_output {self.grad.tolist()}")
+                f"{_short(self.x)}, grad_output {_short(self.grad)}")
 
     def __repr__(self):
-        return f"input {self.x.tolist()}, weight {self.weight.tolist()}"
+        return f"input {_short(self.x)}, weight {_short(self.weight)}"
+
+
+def _short(array):
+    """The numbers of a small array; of a large one also the shape, and where it begins."""
+    return str(array.tolist()) if array.size <= 24 else f"of shape {list(array.shape)}, {shown(array.tolist(), 60)}"
 
 
 @st.composite

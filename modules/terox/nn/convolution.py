@@ -1,7 +1,8 @@
 """Convolution in two dimensions as products of matrices, and its two gradients. Task 5.3.
 
 `unfold` and `fold` are those of functional.py, which run your loops of task 5.2 on every device. All three functions
-here get and return tensors; stride, padding and dilation are pairs (vertical, horizontal).
+here get and return tensors; stride, padding and dilation are pairs (vertical, horizontal). Write them with operations
+on tensors, without `detach()` or `item()`: each can then be differentiated itself.
 
 In PyTorch: `torch/nn/functional.py`, `conv2d`; `torch/nn/grad.py`, `conv2d_input`, `conv2d_weight`;
 `aten/src/ATen/native/ConvolutionMM2d.cpp`, `slow_conv2d_forward_out_cpu`.

@@ -44,7 +44,8 @@ class CrossEntropy(Function):
         """The gradient for `input`, and None for `target`: softmax, minus 1 at the right class, times grad / N.
 
         `log_softmax(input, 1).exp()` is softmax. Write it with differentiable operations: there may be a second
-        derivative.
+        derivative. `-input.new_ones(shape)` is a tensor of -1, of the input's dtype and on its device;
+        `scatter_add(1, index, source)` gives a new tensor.
         """
         # TODO 5.5: softmax; scatter_add puts a -1 in each row; the scale. Two values are returned.
 
