@@ -98,7 +98,8 @@ def with_wheat(wheat: Wheat, root: Path = ROOT) -> Iterator[Path]:
     """A source root: the reference with another correct solution laid over it."""
     with _copy(root) as code:
         for path in wheat.files():
-            chaffs.lay_over(code / path.relative_to(wheat.folder), path)
+            target = code / path.relative_to(wheat.folder)
+            target.write_text(chaffs.laid_over(target, path), encoding="utf-8")
         yield code
 
 

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from course import edition
-from course.chaffs import changed, lay_over, load_chaffs, load_wheats
+from course.chaffs import changed, laid_over, load_chaffs, load_wheats
 from course.manifest import ROOT, Manifest, load
 from course.markers import BEGIN, END
 from course.runner.overlay import splice
@@ -192,8 +192,7 @@ def _wheat(manifest: Manifest, right: dict[str, str], which: int, root: Path) ->
                 if name in result:
                     target = Path(folder) / "target.py"
                     target.write_text(result[name], encoding="utf-8", newline="")
-                    lay_over(target, path)
-                    result[name] = target.read_text(encoding="utf-8")
+                    result[name] = laid_over(target, path)
     return result
 
 

@@ -23,7 +23,7 @@ class Words:
     """Cleans texts. `folders`: paths of this machine that no report shows."""
 
     def __init__(self, solutions: Path, folders: list[Path]) -> None:
-        self._secret = set(secrets(solutions))
+        self._secret = set(secrets(solutions).lines)
         self._folders = sorted({str(path) for path in folders} | {str(path.resolve()) for path in folders}, key=len,
                                reverse=True)
 

@@ -326,7 +326,7 @@ def test_the_grader_goes_on(scene):
 
 def test_no_report_has_a_line_of_a_solution(scene):
     """Whatever an attack has read, its report does not show it."""
-    known = [line for line in secrets(ROOT / "solutions") if len(line) > 20]
+    known = [line for line in secrets(ROOT / "solutions").lines if len(line) > 20]
     for name, report in scene.reports.items():
         compact = "".join(report.split())
         assert not [line for line in known if line in compact], name

@@ -129,7 +129,7 @@ def test_the_report_names_no_place_of_this_machine(grader):
 def test_lines_of_the_reference_are_left_out():
     """However they are indented or joined."""
     words = Words(ROOT / "solutions", [])
-    for number, (_, line) in enumerate(secrets(ROOT / "solutions").values()):
+    for number, (_, line) in enumerate(secrets(ROOT / "solutions").lines.values()):
         if number % 40 == 0:
             cleaned = words.clean(f"before\n    {line}\nafter")
             assert cleaned == f"before\n{GONE}\nafter"
