@@ -31,7 +31,7 @@ from course.grading.wire import Value
 from course.manifest import ROOT, Manifest, Task, load
 from course.term import count, style
 
-LIMIT = 60.0  # seconds for all calls of a task on one source root; an endless loop is caught by it
+LIMIT = 300.0  # seconds for all calls of a task on one source root; an endless loop is caught by it
 SEED = b"coverage"
 
 

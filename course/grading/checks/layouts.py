@@ -66,6 +66,15 @@ def regrouped(rng: np.random.Generator, sizes: list[int]) -> list[int]:
     return found
 
 
+def factors(rng: np.random.Generator, number: int) -> list[int]:
+    """Sizes whose product is `number`, in any order, perhaps with a 1 among them."""
+    found = [1] * int(rng.integers(0, 2))
+    while number > 1:
+        found.append(int(rng.choice([each for each in range(2, number + 1) if number % each == 0])))
+        number //= found[-1]
+    return [found[place] for place in rng.permutation(len(found))]
+
+
 def stretched_from(rng: np.random.Generator, wanted: list[int]) -> list[int]:
     """A shape that can be broadcast to `wanted`."""
     front = int(rng.integers(0, len(wanted) + 1)) if rng.random() < 0.4 else 0

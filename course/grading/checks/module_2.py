@@ -4,6 +4,7 @@ module_2_dispatch.py; derivatives: module_2_gradients.py; training: module_2_tra
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from course.grading.checks import (  # noqa: F401 - their checks register
     module_2_kernels,
     module_2_training,
 )
-from course.grading.checks.layouts import regrouped, row_major, shape, stretched_from, strides
+from course.grading.checks.layouts import factors, regrouped, row_major, shape, stretched_from, strides
 from course.grading.compare import difference
 from course.grading.sealed import Call, sealed
 from course.grading.wire import Value
@@ -114,9 +115,13 @@ def views_of_layouts(rng: np.random.Generator) -> Iterator[Call]:
     cases: list[list[Any]] = []
     for sizes, steps in [*_layouts(rng, 60, 0.3), *_layouts(rng, 25, 0.0)]:
         cases.append([sizes, steps, regrouped(rng, sizes)])
-    for _ in range(10):  # one chunk, or nearly
-        sizes = shape(rng, 3)
-        cases.append([sizes, row_major(sizes), regrouped(rng, sizes)])
+    for _ in range(10):  # one chunk of any number of dimensions, divided in any way
+        sizes = [int(each) for each in rng.choice([2, 3, 4], int(rng.integers(2, 5)))]
+        steps = [step * 2 for step in row_major(sizes)]
+        cases += [[sizes, steps, factors(rng, math.prod(sizes))], [sizes, steps, [math.prod(sizes)]]]
+    for _ in range(15):  # two chunks, which no new dimension may reach across
+        one, other = (int(each) for each in rng.choice([2, 3, 4, 6], 2))
+        cases.append([[one, other], [other + 1, 1], factors(rng, one * other)])
     cases += [[[4, 3], [3, 1], [2, 2, 3]], [[3, 4], [1, 3], [3, 2, 2]], [[3, 4], [1, 3], [12]], [[2, 3], [0, 0], [6]],
               [[2, 3], [3, 1], [2, 3]], [[2, 3], [3, 1], [3, 2]], [[2, 3], [1, 2], [6]], [[], [], [1, 1]],
               [[1, 1], [5, 9], []], [[1], [4], [1, 1]], [[4, 3], [0, 1], [2, 2, 3]], [[2, 3], [0, 1], [6]],
@@ -174,6 +179,12 @@ def _names_what_disagrees(case: list[Any], got: Value, right: Value) -> str:
     numbers = {int(found) for found in re.findall(r"\d+", said)}
     if not any(dim in numbers and len(sizes & numbers) > 1 for dim, sizes in _disagree(case).items()):
         return "the message does not name two sizes that disagree and the dimension"
+    found = re.search(r"tensor a \((\d+)\).*tensor b \((\d+)\)", got["said"])
+    if found and len(case) == 2:
+        rank = max(map(len, case))
+        pairs = list(zip(*[[1] * (rank - len(each)) + each for each in case]))
+        if all(pairs[dim] != tuple(map(int, found.groups())) for dim in _disagree(case)):
+            return "the sizes have changed places: a is the one of the first shape"
     return ""
 
 

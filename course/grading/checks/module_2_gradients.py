@@ -65,11 +65,12 @@ def _expanded(rng: np.random.Generator) -> tuple[Arguments, list[int]]:
 
 
 def _sliced(rng: np.random.Generator) -> tuple[Arguments, list[int]]:
-    sizes = [int(each) for each in rng.integers(1, 5, int(rng.integers(1, 4)))]
-    dim, step = int(rng.integers(0, len(sizes))), int(rng.integers(1, 4))
-    start = int(rng.integers(0, sizes[dim]))
-    stop = int(rng.integers(start, sizes[dim] + 1))
-    out = [*sizes[:dim], len(range(start, stop, step)), *sizes[dim + 1:]]
+    sizes = [int(each) for each in rng.integers(1, 4, int(rng.integers(1, 4)))]
+    dim, step, start = (int(rng.integers(0, len(sizes))), int(rng.integers(1, 4)), int(rng.integers(0, 3)))
+    count = int(rng.choice([1, 2, 3, 2, 3, 0]))
+    stop = start + max(count - 1, 0) * step + int(rng.integers(1, step + 1)) if count else start
+    sizes[dim] = stop + int(rng.integers(0, 2))
+    out = [*sizes[:dim], count, *sizes[dim + 1:]]
     options = [["dim", dim], ["start", start], ["stop", stop], ["step", step]]
     return [["self", _numbers(rng, sizes)], *options], out
 

@@ -1,0 +1,132 @@
+"""The sealed checks of modules 0 to 2: right solutions pass, skeletons get nothing, and mistakes are caught."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course import chaffs
+from course.grading import sealed, wire
+from course.grading.checks.implementations import NAMES, specimens_of, text_of
+from course.grading.coverage import Questions, with_chaff, with_wheat
+from course.manifest import ROOT, load
+
+MODULES = (0, 1, 2)
+SEEDS = (b"one", b"another")
+RATE = 0.85  # of a task's chaffs that its sealed checks catch; `python -m course.grading.coverage` measures all of them
+MANIFEST = load()
+TASKS = [task.id for number in MODULES for task in MANIFEST.module(number).tasks if not task.id.endswith(".R")]
+
+
+@functools.cache
+def questions(task: str, seed: bytes = SEEDS[0]) -> Questions:
+    """The calls of a task, with what is right for each: the reference has answered them, and passed."""
+    return Questions(task, seed)
+
+
+def frames(task: str, seed: bytes) -> list[bytes]:
+    return [wire.encode(sealed.question(task, call)) for call in sealed.draw(task, seed)]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_sealed_checks(task):
+    """Each task has at least four calls, of programs that exist, and each says in one line what it asks."""
+    programs = importlib.import_module(f"course.grading.programs.module_{task.split('.')[0]}")
+    calls = sealed.draw(task, SEEDS[0])
+    assert len(calls) >= 4
+    for call in calls:
+        assert callable(getattr(programs, call.program, None)), call.program
+        assert call.says and "\n" not in call.says
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_draws_depend_on_the_secret_alone(task):
+    """The same secret gives the same calls, byte for byte; another one gives others."""
+    first = frames(task, SEEDS[0])
+    assert first == frames(task, SEEDS[0])
+    assert first != frames(task, SEEDS[1])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("task", TASKS)
+def test_the_reference_passes(task, seed):
+    """The reference answers all calls rightly, whatever the secret."""
+    assert len(questions(task, seed).expected) == len(questions(task, seed).calls)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_skeleton_gets_nothing(task):
+    """No call is answered rightly by a skeleton on which nobody has worked."""
+    wrong = list(questions(task).wrong(ROOT / "modules"))
+    assert len(wrong) == len(questions(task).calls)
+    assert wrong[0].startswith("still to do: Task ")
+
+
+def drawn(several, text):
+    """One of several, chosen by a hash and by nobody."""
+    return min(several, key=lambda each: hashlib.sha256(text(each).encode()).digest())
+
+
+def drawn_chaffs() -> list[chaffs.Chaff]:
+    """One mistake of each task."""
+    found, _ = chaffs.load_chaffs()
+    return [drawn([chaff for chaff in found if chaff.task == task], lambda chaff: f"{chaff.bug} {chaff.mistake}")
+            for task in TASKS]
+
+
+def test_mistakes_are_caught_without_public_tests():
+    """Of mistakes that nobody has chosen, the sealed checks alone catch at least the part that is claimed."""
+    sample, escaped = drawn_chaffs(), []
+    for chaff in sample:
+        with with_chaff(chaff, MANIFEST) as code:
+            if not questions(chaff.task).first_wrong(code):
+                escaped.append(chaff.name)
+    assert len(escaped) <= (1.0 - RATE) * len(sample), escaped
+
+
+@pytest.mark.parametrize("number", MODULES)
+def test_another_right_solution_passes(number):
+    """A solution that is right, and written in another way, passes the sealed checks of all tasks of its module."""
+    module = MANIFEST.module(number)
+    with with_wheat(drawn(chaffs.load_wheats(module), lambda wheat: wheat.folder.name)) as code:
+        for task in TASKS:
+            if task.startswith(f"{number}."):
+                assert questions(task).first_wrong(code) == ""
+
+
+def test_two_runs_agree():
+    """The same code gets the same answers, word for word."""
+    chaff = next(chaff for chaff in drawn_chaffs() if chaff.task == "2.2")
+    with with_chaff(chaff, MANIFEST) as code:
+        first, second = list(questions("2.2").wrong(code)), list(questions("2.2").wrong(code))
+    assert first and first == second
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_implementations_do_not_tell_what_they_are(name):
+    """What the sandbox gets to judge has no name or word that tells right ones from faulty ones, and works the same."""
+    specimens = specimens_of(name)
+    every = [*specimens.correct_ones, *specimens.faulty_ones]
+    rng = np.random.default_rng(5)
+    inputs = [(1, 0, 5), (-1, -3, 0), (7, 2, 2)] if name == "property_clip" else [([3, 1, 2],), ([0, 0, 2, 2],), ([],)]
+    for specimen in every:
+        text = text_of(name, specimen, rng)
+        assert not any(each.run.__name__ in text for each in every)
+        assert not any(word in text for word in ("SPECIMENS", "#", "@", "course"))
+        space: dict[str, Any] = {}
+        exec(compile(text, name, "exec"), space)
+        for arguments in inputs:
+            assert outcome(space["impl"], arguments) == outcome(specimen.run, arguments)
+
+
+def outcome(function, arguments):
+    """What comes of a call, on copies of its lists."""
+    try:
+        return function(*[list(each) if isinstance(each, list) else each for each in arguments])
+    except Exception as error:
+        return type(error).__name__
