@@ -69,12 +69,5 @@ def at_most(rtol: float = 0.0, atol: float = 0.0, **limits: float) -> Compare:
                     return f"{key}: {number!r}, and {limit} is enough"
         rest: list[Any] = [{key: value for key, value in each.items() if key not in limits}
                            for each in (got, expected)]
-        return difference(*rest, rtol, atol)
-    return compare
-
-
-def close_to(rtol: float, atol: float) -> Compare:
-    """A comparison with tolerances for the arrays' own kind: in units of its last place."""
-    def compare(inputs: dict[str, Value], got: Value, expected: Value) -> str:
-        return difference(got, expected, rtol, atol)
+        return difference(rest[0], rest[1], rtol, atol)
     return compare

@@ -118,7 +118,8 @@ def numbers(rng: np.random.Generator) -> Iterator[Call]:
                                     "written": list(range(9))}, "matmul_range of float32", rtol=0.0, atol=4e-6)
     for blocks, n, m, k in (([4, 3, 8], 8, 9, 20), ([2, 3, 4], 5, 7, 9)):
         yield Call("matmul_fetches", {"blocks": blocks, "n": n, "m": m, "k": k},
-                   "what matmul_range fetches again", compare=at_most(a=-(-m // blocks[1]), b=-(-n // blocks[0]), out=1))
+                   "what matmul_range fetches again",
+                   compare=at_most(a=-(-m // blocks[1]), b=-(-n // blocks[0]), out=1))
 
 
 # ---- 3.5 ----
@@ -134,7 +135,7 @@ def softmax_rows(rng: np.random.Generator) -> Iterator[Call]:
              [-901.0, 900.0, 899.0], [1.0, -math.inf], [-math.inf, 1.0, 2.0], [1.0, math.nan, 2.0], [math.nan, 1.0],
              [1.0, 2.0, math.nan], [math.inf, 1.0], [-math.inf, -math.inf], [1.0, 3.0, math.inf],
              [0.0, 2000.0, 1.0], [1.0, 900.0, 2.0, -3.0]]
-    for number in range(8):
+    for _ in range(8):
         offset = float(rng.choice([0.0, 1000.0, -1000.0, 30000.0]))
         fixed.append((offset + rng.uniform(-4, 4, rng.integers(4, 12))).tolist())
     for number, row in enumerate(fixed):
@@ -172,6 +173,10 @@ LAYOUTS: list[tuple[list[int], list[list[int]]]] = [
     ([4, 2], [[2, 1], [4, 2], [5, 2]]), ([3, 3], [[3, 1], [1, 3], [3, 1]]), ([5, 2], [[2, 1]] * 3)]
 
 
+def _within(rng: np.random.Generator, count: int, low: float, high: float, dtype: str) -> np.ndarray:
+    return rng.uniform(low, high, count).astype(dtype)
+
+
 @sealed("3.5")
 def softmax_ranges(rng: np.random.Generator) -> Iterator[Call]:
     cases = list(LAYOUTS)
@@ -180,25 +185,23 @@ def softmax_ranges(rng: np.random.Generator) -> Iterator[Call]:
         cases.append((sizes, [strides_of(rng, sizes, False), strides_of(rng, sizes), strides_of(rng, sizes)]))
     for number, (sizes, strides) in enumerate(cases):
         dtype, count = ("float64", "float32")[number % 2], math.prod(sizes[:-1])
-        order = ("forward", "reversed", "shuffled")[number % 3]
-
-        def memory(k: int, low: float, high: float) -> np.ndarray:
-            return rng.uniform(low, high, room(sizes, strides[k]) + 2).astype(dtype)
-
-        common = {"count": count, "grain": int(rng.integers(1, count + 1)), "order": order, "sizes": sizes}
-        rtol, out = _eps(dtype) * (24 + 2 * sizes[-1]), np.full(room(sizes, strides[0]) + 2, -7.0, dtype)
+        order, same = ("forward", "reversed", "shuffled")[number % 3], str(rng.choice(["grad", "y"]))
+        rooms = [room(sizes, each) + 2 for each in strides]
+        common = {"count": count, "grain": int(rng.integers(1, count + 1)), "order": order, "sizes": sizes,
+                  "out": np.full(rooms[0], -7.0, dtype)}
+        rtol, atol = _eps(dtype) * (24 + 2 * sizes[-1]), 20 * _eps(dtype) * (4 + sizes[-1])
         says = f"sizes {sizes}, strides {strides}, {dtype}"
-        yield Call("softmax_range", {**common, "out": out, "a": memory(1, -2, 2), "strides": strides[:2],
-                                     "in_place": False}, f"softmax_range, {says}", rtol=rtol, atol=0.0)
-        yield Call("softmax_range", {**common, "out": out, "a": memory(0, -2, 2), "strides": [strides[0]] * 2,
-                                     "in_place": True}, f"softmax_range in place, {says}", rtol=rtol, atol=0.0)
-        yield Call("softmax_back_range", {**common, "out": out, "grad": memory(1, -1, 2), "y": memory(2, 0.1, 0.9),
-                                          "strides": strides, "in_place": ""}, f"softmax_back_range, {says}",
-                   rtol=0.0, atol=20 * _eps(dtype) * (4 + sizes[-1]))
-        same = str(rng.choice(["grad", "y"]))
-        yield Call("softmax_back_range", {**common, "out": out, "grad": memory(0, -1, 2), "y": memory(0, 0.1, 0.9),
-                                          "strides": [strides[0]] * 3, "in_place": same},
-                   f"softmax_back_range, out being {same}, {says}", rtol=0.0, atol=20 * _eps(dtype) * (4 + sizes[-1]))
+        for in_place in (False, True):
+            a = _within(rng, rooms[0 if in_place else 1], -2, 2, dtype)
+            yield Call("softmax_range", {**common, "a": a, "strides": [strides[0]] * 2 if in_place else strides[:2],
+                                         "in_place": in_place},
+                       f"softmax_range{' in place' if in_place else ''}, {says}", rtol=rtol, atol=0.0)
+            grad = _within(rng, rooms[0 if in_place else 1], -1, 2, dtype)
+            y = _within(rng, rooms[0 if in_place else 2], 0.1, 0.9, dtype)
+            yield Call("softmax_back_range", {**common, "grad": grad, "y": y,
+                                              "strides": [strides[0]] * 3 if in_place else strides,
+                                              "in_place": same if in_place else ""},
+                       f"softmax_back_range{f', out being {same}' if in_place else ''}, {says}", rtol=0.0, atol=atol)
 
 
 @sealed("3.5")

@@ -31,7 +31,7 @@ def _puzzle(*limited: str, steps: int = 0) -> Compare:
     keys = ("out", "problems", "writers", *limited)
 
     def compare(inputs: dict[str, Value], got: Value, expected: Value) -> str:
-        wrong = difference(*({key: each[key] for key in keys} for each in (got, expected)), 0.0, 0.0)
+        wrong = difference({key: got[key] for key in keys}, {key: expected[key] for key in keys}, 0.0, 0.0)
         if not wrong and steps and not 0 < got["shared reads"] <= 4 * steps + 4:
             wrong = f"a thread reads shared memory {got['shared reads']} times in {steps} steps"
         if not wrong and steps and not 0 < got["barriers"] <= 2 * steps + 2:
@@ -60,9 +60,9 @@ def own_elements(rng: np.random.Generator) -> Iterator[Call]:
         yield _run("transposed", 1, block, [columns, rows], _quarters(rng, rows, columns),
                    compare=_puzzle("readers"))
         yield _run("outer", 1, block, [rows, columns], _quarters(rng, rows, 1), _quarters(rng, 1, columns))
-    for block, idle in ((4, 0), (3, 1), (8, 0), (1, 0), (5, 2)):
-        n = int(rng.integers(2 * block, 4 * block + 1))
-        yield _run("blocks", -(-n // block) + idle, block, [n], _quarters(rng, n))
+    for threads, idle in ((4, 0), (3, 1), (8, 0), (1, 0), (5, 2)):
+        n = int(rng.integers(2 * threads, 4 * threads + 1))
+        yield _run("blocks", -(-n // threads) + idle, threads, [n], _quarters(rng, n))
 
 
 @sealed("4.1")
@@ -112,7 +112,8 @@ def grids(rng: np.random.Generator) -> Iterator[Call]:
              (1000, 8, 3), (10**10 + 1, 256, 10**9), (2**60 + 1, 1, 2**61)]
     cases += [(int(rng.integers(0, 70)), int(rng.choice([1, 4, 8, 256])), int(rng.integers(1, 20))) for _ in range(12)]
     for count, block, most in cases:
-        yield Call("blocks_for", {"count": count, "block": block, "most": most}, f"blocks_for({count}, {block}, {most})")
+        yield Call("blocks_for", {"count": count, "block": block, "most": most},
+                   f"blocks_for({count}, {block}, {most})")
 
 
 def _elementwise(rng: np.random.Generator, sizes: list[int], strides: list[list[int]], grid: int, block: int,
@@ -164,7 +165,7 @@ def block_folds(rng: np.random.Generator) -> Iterator[Call]:
     for number, kind in enumerate(KINDS * 2):
         block, grid = (1, 2, 4, 8)[int(rng.integers(0, 4)) if number >= 7 else 1 + number % 3], 1 + number % 3
         rounds, size = (1, 3)[number % 2], int(rng.choice([8, 16]))
-        values = _numbers((rng), kind, grid * block * rounds)
+        values = _numbers(rng, kind, grid * block * rounds)
         if number == 5:
             values[1] = math.nan
         if kind[3] != kind[2]:

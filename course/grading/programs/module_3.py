@@ -1,4 +1,6 @@
-"""What the sandbox runs for module 3: the learner's loops, as plain Python on small inputs, traced, and one compiled.
+"""What the sandbox runs for module 3: the learner's loops, as plain Python on small inputs, traced, and some compiled.
+
+The programs of 3.4 to 3.6 stand in module_3_blocks.py.
 
 Tracing says as data what results do not show: races, bounds, what is read how often. `problems` are the kinds of what
 `course.trace` has found.
@@ -6,13 +8,17 @@ Tracing says as data what results do not show: races, bounds, what is read how o
 
 from __future__ import annotations
 
-from collections import Counter
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from course.grading.programs.module_3_rows import (
+from course.grading.programs.module_3_blocks import (
+    matmul_fetches,
+    matmul_part,
+    matmul_range,
+    micro_kernel,
+    micro_kernel_fetches,
+    roofline,
     softmax_back_range,
     softmax_back_row,
     softmax_compiled,
@@ -20,10 +26,11 @@ from course.grading.programs.module_3_rows import (
     softmax_range,
     softmax_row,
 )
-from course.grading.programs.tracing import elements, patched, problems
-from course.trace import READ, WRITE, trace, trace_chunks
+from course.grading.programs.tracing import patched, problems, table
+from course.trace import trace, trace_chunks
 
-__all__ = ["softmax_back_range", "softmax_back_row", "softmax_compiled", "softmax_exp", "softmax_range", "softmax_row"]
+__all__ = ["matmul_fetches", "matmul_part", "matmul_range", "micro_kernel", "micro_kernel_fetches", "roofline",
+           "softmax_back_range", "softmax_back_row", "softmax_compiled", "softmax_exp", "softmax_range", "softmax_row"]
 
 
 def add(x, y):
@@ -133,7 +140,7 @@ def elementwise_range(begin, end, memory, sizes, strides):
             memory[0][places[0] + i * steps[0]] = fn(*[memory[k][places[k] + i * steps[k]]
                                                        for k in range(1, len(memory))])
 
-    learned(row, weighted, begin, end, operands, *_table(sizes, strides))
+    learned(row, weighted, begin, end, operands, *table(sizes, strides))
     return {"memory": list(operands), "calls": sorted(calls)}
 
 
@@ -166,10 +173,6 @@ def elementwise_chunks(memory, count, grain, order, sizes, strides):
 def _whole(numbers):
     """Numbers as ints; those that are floats stay floats, which no place in memory may be."""
     return [int(each) if isinstance(each, (int, np.integer)) else float(each) for each in numbers]
-
-
-def _table(sizes, strides):
-    return np.array(sizes, np.int64), np.array(strides, np.int64).reshape(len(strides), len(sizes))
 
 
 def _numbered(begin, end, operands):
@@ -239,9 +242,9 @@ def elementwise_compiled(sizes, strides, cases, memory):
         operands = [array.copy() for array in memory]
         if grain:
             with patched(elementwise, GRAIN=grain):
-                elementwise.launch(kernel, end, 1, *operands, *_table(sizes, strides))
+                elementwise.launch(kernel, end, 1, *operands, *table(sizes, strides))
         else:
-            kernel.serial(begin, end, *operands, *_table(sizes, strides))
+            kernel.serial(begin, end, *operands, *table(sizes, strides))
         results.append(operands[0])
     return results
 
@@ -284,92 +287,3 @@ def partial_range(fn, start, block, count, chunks, order, out, a, n, step):
                             strides=[[0], [step]], leading=(FUNCTIONS[fn], start), once=True, order=order,
                             elements={"out": range(count)})
     return {"out": out, "problems": problems(made)}
-
-
-# ---- 3.4 ----
-
-
-@contextmanager
-def _blocks(rows, columns, depth):
-    from terox.parallel import matmul
-
-    with patched(matmul, ROWS=rows, COLUMNS=columns, DEPTH=depth), np.errstate(all="ignore"):
-        yield matmul
-
-
-def micro_kernel(tile, left, right, i, depth, columns):
-    """The tile after the call, and what the trace says of another one with the same arguments."""
-    before = tile.copy(), left.copy(), right.copy()
-    with _blocks(tile.shape[0], tile.shape[1], left.shape[1]) as matmul:
-        matmul.micro_kernel(tile, left, right, i, depth, columns)
-        places = [row * tile.shape[1] + j for row in (i, i + 1) for j in range(columns)]
-        made = trace(matmul.micro_kernel, *before, i, depth, columns, out="tile", fresh=False,
-                     elements={"tile": places}, names=("tile", "left", "right", "i", "depth", "columns"))
-    return {"tile": tile, "left": left, "right": right, "problems": problems(made)}
-
-
-def micro_kernel_fetches(depth, columns):
-    """How often the kernel comes back to what it has fetched already."""
-    with _blocks(2, columns, depth) as matmul:
-        made = trace(matmul.micro_kernel, np.ones((2, columns)), np.ones((2, depth)), np.ones((depth, columns)), 0,
-                     depth, columns, out="tile", fresh=False, names=("tile", "left", "right", "i", "depth", "columns"))
-    visits: list[tuple[int, set[int]]] = []
-    last = None
-    for access in made.accesses:
-        if access.memory is made.memories["right"] and not access.write:
-            p, j = divmod(access.element, columns)
-            if j != last:
-                visits.append((j, set()))
-                last = j
-            visits[-1][1].add(p)
-    reads, writes = made.counts("tile")
-    again = Counter((p, j) for j, rows in visits for p in rows)
-    return {"down a column": max(len(rows) for _, rows in visits), "come back to": max(again.values()),
-            "tile read": int(reads.max()), "tile written": int(writes.max()), "problems": problems(made)}
-
-
-def matmul_range(blocks, chunks, out, a, b, sizes, strides, written):
-    """All chunks, as they are. Then the same with memory that records, tight. written: flat places of the result."""
-    spare = [np.concatenate([array, np.full(64, -7, array.dtype)]) for array in (out, a, b)]
-    table = _table(sizes, strides)
-    with _blocks(*blocks) as matmul:
-        for begin, end in chunks:
-            matmul.matmul_range(begin, end, *spare, table[0].copy(), table[1].copy())
-        made = trace_chunks(matmul.matmul_range, len(chunks), [tuple(chunk) for chunk in chunks], out, a, b,
-                            sizes=sizes, strides=strides, order="shuffled", elements={"out": written})
-    return {"memory": spare, "problems": problems(made)}
-
-
-def matmul_part(blocks, begin, end, out, a, b, sizes, strides):
-    """Some units alone."""
-    with _blocks(*blocks) as matmul:
-        matmul.matmul_range(begin, end, out, a, b, *_table(sizes, strides))
-    return out
-
-
-def matmul_fetches(blocks, n, m, k):
-    """How often a number is read or written at most."""
-    sizes, strides = [n, m, k], [[m, 1, 0], [k, 0, 1], [0, 1, m]]
-    out, a, b = np.zeros(n * m), np.ones(n * k), np.ones(k * m)
-    with _blocks(*blocks) as matmul:
-        count = matmul.matmul_blocks(sizes)
-        made = trace_chunks(matmul.matmul_range, count, count, out, a, b, sizes=sizes, strides=strides,
-                            elements={"out": elements([n, m], [m, 1])})
-    return {"a": int(made.counts("a")[READ].max()), "b": int(made.counts("b")[READ].max()),
-            "out": int(made.counts("out")[WRITE].max()), "problems": problems(made)}
-
-
-# ---- 3.6 ----
-
-
-def roofline(function, arguments, options):
-    """One figure, or the name of the error. A Cost is a dict of flop and bytes, both ways."""
-    from terox.parallel import roofline as module
-
-    given = [module.Cost(**each) if isinstance(each, dict) else tuple(each) if isinstance(each, list) else each
-             for each in arguments]
-    try:
-        value = getattr(module, function)(*given, **options)
-    except (ValueError, ZeroDivisionError, TypeError) as error:
-        return {"raised": type(error).__name__}
-    return {"flop": value.flop, "bytes": value.bytes} if isinstance(value, module.Cost) else value

@@ -22,6 +22,11 @@ def elements(sizes: Sequence[int], strides: Sequence[int]) -> list[int]:
     return found.ravel().tolist()
 
 
+def table(sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes and strides as the loops of module 3 take them: int64, (d,) and (number of operands, d)."""
+    return np.array(sizes, np.int64), np.array(strides, np.int64).reshape(len(strides), len(sizes))
+
+
 @contextmanager
 def patched(module: Any, **values: Any) -> Iterator[None]:
     """Other values for a module's names, as long as it lasts."""
