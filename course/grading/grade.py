@@ -51,9 +51,9 @@ class Grader:
         self.stage = Stage(self.manifest, root, links=not trusted)
         try:
             self.knowledge = Knowledge(self.stage, state, secret, self.version)
-            private = [self.stage.grader, self.stage.folder, root, Path(tempfile.gettempdir()), Path(sys.prefix),
-                       Path(sys.base_prefix)]
-            self._words = Words(root / "solutions", private)
+            self._words = Words(root / "solutions", [
+                self.stage.grader, self.stage.folder, root, Path(tempfile.gettempdir()), Path(sys.prefix),
+                Path(sys.base_prefix)])
             with self._box() as box:  # says at once what the system does not offer
                 self.not_offered = box.missing
         except BaseException:

@@ -80,8 +80,8 @@ def products(rng: np.random.Generator) -> Iterator[Call]:
     for number, (n, m, k, batch, blocks) in enumerate(fixed * 2):
         dtype = "int64" if number % 5 == 3 else "float64"
         inputs, own, count = _product(rng, n, m, k, batch, blocks, dtype, plain=number < 3)
-        if number % 5 == 4 and not k == 0:  # digits: sums that 32 bits, or a float, cannot hold
-            inputs["a"] = np.where(np.isnan(inputs["a"]), inputs["a"], inputs["a"] + 2.0**45)
+        if number % 5 == 4 and not k == 0:  # digits that 32 bits do not hold, and 64 do in all sums
+            inputs["a"] = np.where(np.isnan(inputs["a"]), inputs["a"], inputs["a"] + 2.0**38)
         if number % 5 == 3:
             inputs["a"] = inputs["a"] + 2**55
         grain = int(rng.integers(1, count + 1))
