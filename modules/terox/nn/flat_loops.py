@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from terox.nn.fused_loops import PIECE, gather_rows, whole
+from terox.nn.fused_loops import PIECE, gather_rows, pad_plane, whole
 from terox.nn.fused_products import add_dots, add_rows, scratch
 
 BLOCK = 1024  # numbers of a row that are worked on at a time: a few such rows fit the first cache
@@ -36,20 +36,9 @@ def starts(deep: int, area: int, across: int, sizes: Any, steps: Any) -> Any:
 def pad_planes(planes: Any, a: Any, image: int, channel: int, deep: int, top: int, bottom: int, area: int, sizes: Any,
                steps: Any) -> None:
     """What windows `top` to `bottom`, counted in rows, see of `deep` channels of an image, with padding."""
-    channels, height, width = sizes[1], sizes[2], sizes[3]
-    padding_h, padding_w = steps[1, 0], steps[1, 1]
-    across = width + 2 * padding_w
+    high = bottom - top + (sizes[4] - 1) * steps[2, 0]
     for c in range(deep):
-        number = image * channels + channel + c
-        for y in range(bottom - top + (sizes[4] - 1) * steps[2, 0]):
-            start, from_y = c * area + y * across + padding_w, top + y - padding_h
-            inside = planes[start : start + width]
-            if 0 <= from_y < height:
-                source = a[(number * height + from_y) * width : (number * height + from_y + 1) * width]
-                for x in range(width):
-                    inside[x] = source[x]
-            else:
-                inside[:] = 0
+        pad_plane(planes, c * area, a, image * sizes[1] + channel + c, top, high, sizes, steps)
 
 
 def flat_forward(begin: int, end: int, out: Any, a: Any, weight: Any, bias: Any, sizes: Any, steps: Any) -> None:

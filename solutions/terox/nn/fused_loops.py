@@ -27,29 +27,35 @@ def copy_row(target: Any, to: int, source: Any, start: int, n: int) -> None:
         store(target, to + x, load(source, start + x))
 
 
+def pad_plane(plane: Any, begin: int, a: Any, number: int, first: int, high: int, sizes: Any, steps: Any) -> None:
+    """Rows `first` to `first + high` of a plane of `a` with its padding, at `begin`. What is left and right of the
+    plane's own numbers is there already: zeros."""
+    height, width, padding_h, padding_w = sizes[2], sizes[3], steps[1, 0], steps[1, 1]
+    for y in range(high):
+        start, from_y = begin + y * (width + 2 * padding_w) + padding_w, first + y - padding_h
+        inside = plane[start : start + width]
+        if 0 <= from_y < height:
+            source = a[(number * height + from_y) * width : (number * height + from_y + 1) * width]
+            for x in range(width):
+                inside[x] = source[x]
+        else:
+            inside[:] = 0
+
+
 def unfold_tile(columns: Any, a: Any, plane: Any, image: int, images: int, channel: int, deep: int, top: int,
                 bottom: int, pitch: int, sizes: Any, steps: Any) -> None:
     """The windows of rows `top` to `bottom` of `images` images, `deep` channels of each, as columns.
 
     columns: (deep * kernel_h * kernel_w, pitch), each row with image after image. plane: scratch, zeros at first.
     """
-    channels, height, width, kernel_h, kernel_w, out_w = sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[7]
-    stride_h, stride_w, padding_h, padding_w = steps[0, 0], steps[0, 1], steps[1, 0], steps[1, 1]
-    dilation_h, dilation_w = steps[2, 0], steps[2, 1]
-    wide, first = width + 2 * padding_w, top * stride_h
+    channels, width, kernel_h, kernel_w, out_w = sizes[1], sizes[3], sizes[4], sizes[5], sizes[7]
+    stride_h, stride_w, dilation_h, dilation_w = steps[0, 0], steps[0, 1], steps[2, 0], steps[2, 1]
+    wide, first = width + 2 * steps[1, 1], top * stride_h
     high = (bottom - 1 - top) * stride_h + (kernel_h - 1) * dilation_h + 1
     for n in range(images):
         for c in range(deep):
             number = (image + n) * channels + channel + c
-            for y in range(high):
-                start, from_y = y * wide + padding_w, first + y - padding_h
-                inside = plane[start : start + width]
-                if 0 <= from_y < height:
-                    source = a[(number * height + from_y) * width : (number * height + from_y + 1) * width]
-                    for x in range(width):
-                        inside[x] = source[x]
-                else:
-                    inside[:] = 0
+            pad_plane(plane, 0, a, number, first, high, sizes, steps)
             for i in range(kernel_h):
                 for j in range(kernel_w):
                     start = i * dilation_h * wide + j * dilation_w
