@@ -24,15 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from course.grading import child, sandbox
+from course.runner.child import NOT_NEEDED
 
 MODULES = ("pytest", "_hypothesis_pytestplugin", "hypothesis", "hypothesis.strategies", "hypothesis.errors",
            "hypothesis.extra.numpy", "hypothesis.stateful", "numpy", "numpy.random", "numba", "numba.extending",
            "llvmlite.ir", "course.runner.plugin", "course.check", "course.graphs", "course.oracle", "course.judge",
            "course.trace.gpu", "resource", "faulthandler", "ctypes", "encodings.idna", "inspect", "doctest")
 LOOK_EVERY = 0.2  # seconds between two looks at a job's folder
-PLUGINS_OFF = ("cacheprovider", "junitxml", "pastebin", "doctest", "stepwise", "setuponly", "setupplan", "faulthandler",
-               "terminal", "terminalprogress", "legacypath", "debugging", "unraisableexception", "threadexception",
-               "logging", "subtests", "capture")
+PLUGINS_OFF = (*NOT_NEEDED, "capture")
 
 
 class _Away(importlib.abc.MetaPathFinder):
