@@ -1,5 +1,7 @@
 """Grades a submission: each task over the reference for all others, by its public tests and its sealed checks.
 
+What fails there is judged once more, over the submission's own functions of those tasks of the module that passed.
+
 A task's points, the sum over its functions, count when both have passed, and are lost otherwise: a test judges a task,
 and what of it would be whose function's, nobody can say for sure. (`make test-module-N` counts them in the same way.)
 """
@@ -99,12 +101,10 @@ class Grader:
         tasks = [task for number in modules for task in self.manifest.module(number).tasks]
         grade = Grade(submission.name, submission.digest(), self.version, [], list(submission.notes),
                       list(self.not_offered))
-        found: dict[str, TaskGrade] = {}
-        jobs = [lambda task=task: self._task(task, submission) for task in tasks]  # type: ignore[misc]
         try:
-            with contextlib.closing(in_parallel(jobs, workers=workers)) as results:
-                for place, result in results:
-                    found[tasks[place].id] = result
+            found = self._all([(task, []) for task in tasks], submission, workers)
+            second = self._all(self._again(found, submission), submission, workers)
+            found |= {task: result for task, result in second.items() if result.status == PASSED}
         except Exception as error:  # noqa: BLE001 - it costs this submission's grade, and no other's
             grade.error = self._words.clean(f"{type(error).__name__}: {error}")
             return grade
@@ -113,25 +113,52 @@ class Grader:
             grade.modules.append(ModuleGrade(number, module.title, [found[task.id] for task in module.tasks]))
         return grade
 
-    def _task(self, task: Task, submission: Submission) -> TaskGrade:
+    def _again(self, found: dict[str, TaskGrade], submission: Submission) -> list[tuple[Task, list[Task]]]:
+        """What failed, each with the tasks of its module that passed: whose own functions it may be made for.
+
+        A forward that saves its output is right, and so is the backward that expects an output; over the reference's
+        forward, which saves its input, it is not. Files that use what the failed task may not use stay out.
+        """
+        tasks = {task: self.manifest.task(task) for task in found if not task.endswith(".R")}
+        passed = [task for name, task in tasks.items() if found[name].status == PASSED]
+        again = []
+        for name, task in tasks.items():
+            if FAILED in (found[name].public, found[name].sealed):
+                beside = [each for each in passed if each.module == task.module and not any(
+                    policy.hits(name, submission.files.get(file, "")) for file in each.files if self._policy)]
+                again += [(task, beside)] if beside else []
+        return again
+
+    def _all(self, wanted: list[tuple[Task, list[Task]]], submission: Submission,
+             workers: int) -> dict[str, TaskGrade]:
+        """Judge tasks, each beside the submission's own functions of some others."""
+        found: dict[str, TaskGrade] = {}
+        jobs = [lambda task=task, beside=beside: self._task(task, submission, beside)  # type: ignore[misc]
+                for task, beside in wanted]
+        with contextlib.closing(in_parallel(jobs, workers=workers)) as results:
+            for place, result in results:
+                found[wanted[place][0].id] = result
+        return {task.id: found[task.id] for task, _ in wanted}
+
+    def _task(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
         """A box that fails may have been harmed by something else: a second one is tried."""
         for attempt in range(2):
             try:
-                return self._judge(task, submission)
+                return self._judge(task, submission, beside)
             except BoxError:
                 if attempt:
                     raise
         raise AssertionError
 
-    def _judge(self, task: Task, submission: Submission) -> TaskGrade:
-        result = TaskGrade(task.id, task.title, dict(task.functions))
+    def _judge(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
+        result = TaskGrade(task.id, task.title, dict(task.functions), beside=[each.id for each in beside])
         if not any(file in submission.files for file in task.files):
             result.message = f"There is no {task.file} in the submission."
             return result
         with tempfile.TemporaryDirectory(dir=self.stage.folder, ignore_cleanup_errors=True) as folder:
             tree = Path(folder)
             try:
-                paths = self.stage.tree(task, submission.files, tree)
+                paths = self.stage.tree(task, submission.files, tree, beside)
             except Unreadable as error:
                 result.status, result.message = FAILED, self._words.clean(str(error))
                 return result
@@ -159,7 +186,7 @@ class Grader:
             result.status = TODO
             result.message = f"{len(stubs)} of {len(task.functions)} functions are to do: {names}."
             return True
-        for file in task.files if self._policy else ():
+        for file in paths.lines if self._policy else ():
             text = "".join(line + "\n" for line in sources.lines(file))
             for hit in policy.hits(task.id, text):
                 origin, line = paths.lines[file][min(hit.line, len(paths.lines[file])) - 1]

@@ -36,6 +36,9 @@ def markdown(grade: Grade) -> str:
         for task in module.tasks:
             if task.status != PASSED:
                 lines += _details(task)
+            elif task.beside:
+                lines += [f"{task.id} passed beside the submission's own {', '.join(task.beside)}, not over the "
+                          "reference's.", ""]
     lines += ["A task's points count when its public tests and its sealed checks both pass, over the reference for all "
               f"other tasks. Sealed checks run once the public tests pass. Grader {grade.grader}.", ""]
     return "\n".join(lines)

@@ -11,7 +11,10 @@ NOT_ALLOWED, NOT_RUN = "not allowed", "not run"
 
 @dataclass
 class TaskGrade:
-    """`public`, `sealed`: passed, failed or not run; `functions`: name to points possible; `message`: words, or ""."""
+    """`public`, `sealed`: passed, failed or not run; `functions`: name to points possible; `message`: words, or "".
+
+    `beside`: the tasks whose own functions stood in the tree, too, where that is how it passed.
+    """
 
     id: str
     title: str
@@ -21,6 +24,7 @@ class TaskGrade:
     sealed: str = NOT_RUN
     points: int = 0
     policy: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
     message: str = ""
 
     @property

@@ -14,6 +14,7 @@ import os
 import py_compile
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from course import skeleton
@@ -78,30 +79,32 @@ class Stage:
         mine = [file for file in found if task_of_file(Path(file).name) == task.id]
         return mine or [file for file in found if task_of_file(Path(file).name) is None]
 
-    def tree(self, task: Task, files: dict[str, str], to: Path) -> PathMap:
-        """Write the tree in which `task` is judged: the task's functions from `files`, all else pristine.
+    def tree(self, task: Task, files: dict[str, str], to: Path, own: Sequence[Task] = ()) -> PathMap:
+        """Write the tree in which `task` is judged: the functions of it and of `own` from `files`, all else pristine.
 
         Returns where each line comes from. Raises Unreadable for a file that does not parse.
         """
         self.pristine(task.module, to)
         paths = PathMap(to, to)
-        for file in task.files:
+        kept = [task, *own]
+        for file in dict.fromkeys(file for each in kept for file in each.files):
             skeleton_text = (self._pool / "skeleton" / file).read_text(encoding="utf-8")
-            text, lines = self._spliced(task, file, files.get(file, skeleton_text), to)
+            text, lines = self._spliced(task, kept, file, files.get(file, skeleton_text), to)
             _forget(to / file)
             (to / file).write_text(text, encoding="utf-8", newline="\n")
             paths.lines[file] = lines
         return paths
 
-    def _spliced(self, task: Task, file: str, text: str, to: Path) -> tuple[str, list[tuple[Path, int]]]:
-        """The learner's file with the functions of all other tasks from the reference."""
+    def _spliced(self, task: Task, kept: Sequence[Task], file: str, text: str,
+                 to: Path) -> tuple[str, list[tuple[Path, int]]]:
+        """The learner's file with the functions of all tasks but `kept` from the reference."""
         try:
             ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             raise Unreadable(f"{file}{f':{line}' if line else ''}: Python cannot read the file "
                              f"({getattr(error, 'msg', None) or error}).") from error
-        others = [name for other in self.manifest.tasks.values() if other.id != task.id
+        others = [name for other in self.manifest.tasks.values() if other not in kept
                   for name in other.functions if other.file_of(name) == file]
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             learner = Path(folder) / Path(file).name

@@ -9,6 +9,7 @@ import stat
 
 import pytest
 
+from course.chaffs import laid_over, load_wheats
 from course.grading import landlock, report, seccomp, whole_class
 from course.grading.collect import Submission, collect
 from course.grading.grade import Grader
@@ -65,6 +66,27 @@ def test_a_mistake_is_told_in_words(grader):
     task = grade.task("0.2")
     assert (task.status, task.public, task.sealed, task.points) == ("failed", "failed", "not run", 0)
     assert "0.2 failed" in task.message
+
+
+@needs_linux
+@pytest.mark.parametrize("mistake", ["", "(ctx.slope,)"])
+def test_tasks_that_go_together_are_judged_together(grader, mistake):
+    """A backward that needs its own forward's saved values, which are not the reference's, is right; a wrong one not."""
+    file = "terox/autograd/functions.py"
+    wheat = next(each for each in load_wheats(MANIFEST.module(1)) if each.folder.name == "saves_other_values")
+    text = laid_over(ROOT / "solutions" / file, wheat.folder / file)
+    if mistake:
+        right = "(grad * ctx.slope,)"
+        assert text.count(right) == 1
+        text = text.replace(right, mistake)
+    grade = grader.grade(Submission("somebody", {file: text}), [1])
+    forward, backward = grade.task("1.2"), grade.task("1.3")
+    assert (forward.status, forward.beside) == ("passed", [])
+    if mistake:
+        assert (backward.status, backward.points, backward.beside) == ("failed", 0, [])
+    else:
+        assert (backward.status, backward.beside) == ("passed", ["1.2"])
+        assert "1.3 passed beside the submission's own 1.2" in report.markdown(grade)
 
 
 @needs_linux
