@@ -7,7 +7,7 @@ SEEDS ?= 100
 GRADING = $(if $(MODULES),--modules $(MODULES)) $(if $(SECRET),--secret "$(SECRET)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo next hint reveal progress watch doctor train notebooks read release release-reference skeleton chaffs flake bench lint class similarity gradescope grade grade-all
+.PHONY: help setup test demo next hint reveal progress watch doctor submission train notebooks read release release-reference skeleton chaffs flake bench lint class similarity gradescope grade grade-all
 
 help:
 	@echo "For learners:"
@@ -20,6 +20,7 @@ help:
 	@echo "  make notebooks            the walkthroughs, in Jupyter Lab"
 	@echo "  make read MODULE=N        the places in PyTorch to read"
 	@echo "  make doctor               what is missing on this machine"
+	@echo "  make submission           a zip of what you have written, to hand in"
 ifeq ($(wildcard EDITION),)
 	@echo "With the reference:"
 	@echo "  make demo                 what the finished course does"
@@ -70,6 +71,9 @@ similarity:
 
 gradescope:
 	@$(if $(MODULE),$(COURSE) gradescope $(MODULE) $(if $(OUT),--out "$(OUT)") $(if $(SECRET),--secret "$(SECRET)") $(ARGS),echo "Which module? make gradescope MODULE=0"; exit 2)
+
+submission:
+	@$(COURSE) submission $(if $(OUT),"$(OUT)")
 
 release:
 	@$(if $(OUT),$(COURSE) release "$(OUT)" $(ARGS),echo "Where to? make release OUT=dir"; exit 2)

@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     watch = command("watch", "test again whenever a file is saved", _watch, "learn")
     watch.add_argument("module", type=int)
     command("doctor", "look at this machine and say what is missing", _doctor, None)
+    submission = command("submission", "write a zip of what you have written, to hand in", _submission, None)
+    submission.add_argument("out", type=Path, nargs="?", help="the file (build/submission.zip)")
     train = command("train", "run a module's training program on your code", _train, "learn")
     train.add_argument("module", type=int)
     train.add_argument("rest", nargs=argparse.REMAINDER, help="options of the program")
@@ -178,6 +180,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from course import doctor
 
     return doctor.doctor(ROOT)
+
+
+def _submission(options: argparse.Namespace) -> int:
+    from course import submission
+
+    return submission.write(options.out, root=ROOT)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -6,8 +6,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
-import zipfile
 from pathlib import Path
 
 from course.edition import named
@@ -18,6 +16,7 @@ from course.release import ReleaseError, source, source_files
 from course.runner.outcome import UsageError
 from course.runner.overlay import parse_reference
 from course.term import count, style
+from course.zips import write_zip
 
 SUFFIXES = {".py", ".pyi"}  # handouts and all else are in the learner's edition
 TEXT = """The reference of {numbers} of the course, {message}.
@@ -89,7 +88,9 @@ def _release(chosen: list[Module], written: str, out: Path, root: Path, uncommit
             raise ReleaseError(f"{count(len(found), 'line')} of other modules can be read there:\n"
                                + "\n".join(f"  {leak}" for leak in found[:20]))
         if out.suffix == ".zip":
-            _zip(folder, beside / "packed", when)
+            contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
+                        if path.is_file()}
+            write_zip(beside / "packed", contents, when=when)
             os.rename(beside / "packed", out)
         else:
             if out.exists():
@@ -98,14 +99,3 @@ def _release(chosen: list[Module], written: str, out: Path, root: Path, uncommit
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return len(files) + 1
-
-
-def _zip(folder: Path, out: Path, when: int) -> None:
-    """The same bytes whenever and wherever it is written."""
-    date = time.gmtime(max(when, 315532800))[:6]  # the format begins in 1980
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date)
-            entry.external_attr = 0o644 << 16
-            entry.create_system = 3
-            packed.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)

@@ -13,6 +13,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from course.manifest import Manifest
 
 FILE_LIMIT = 512 << 10  # bytes of one file
 ARCHIVE_LIMIT, UNPACKED_LIMIT, ENTRIES_LIMIT = 64 << 20, 256 << 20, 20_000
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _ROOTS = ("", "modules/")
 _NOFOLLOW, _NONBLOCK = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
 Get = Callable[[str], bytes]  # the bytes of a file, by its name in the submission, at most FILE_LIMIT + 1
@@ -48,22 +50,39 @@ class Submission:
         return found.hexdigest()[:24]
 
 
-def collect(path: Path, manifest: Manifest) -> Submission:
+def submissions_in(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Name to place of every folder and every archive right below `folder`, and the names of what is neither.
+
+    An archive is called as its file without the ending, unless something else would have that name, too.
+    """
+    places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    taken = [path for path in places if path.is_dir() or path.name.lower().endswith(ARCHIVES)]
+    often = Counter(name_of(path).casefold() for path in taken)
+    names = [name_of(path) if often[name_of(path).casefold()] == 1 else path.name for path in taken]
+    return dict(zip(names, taken)), [path.name for path in places if path not in taken]
+
+
+def name_of(path: Path) -> str:
+    """What a submission is called: its folder, or its file without the ending."""
+    if path.is_dir():
+        return path.name
+    return next((path.name[: -len(ending)] for ending in ARCHIVES if path.name.lower().endswith(ending)), path.name)
+
+
+def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submission:
     """Read a submission. Never raises for what is in it: it has fewer files then, and notes that say why."""
-    submission = Submission(path.name)
+    submission = Submission(name or name_of(path))
     wanted = list(dict.fromkeys(file for task in manifest.tasks.values() for file in task.files))
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            _take(submission, wanted, [name for name in _roots_of(path)], lambda name: _from_folder(path, name))
-        elif not stat.S_ISREG(mode):
-            submission.notes.append("The submission is neither a folder nor a file.")
-        elif os.stat(path).st_size > ARCHIVE_LIMIT:
-            submission.notes.append(f"The archive has more than {ARCHIVE_LIMIT >> 20} MB.")
-        elif zipfile.is_zipfile(path):
-            _zip(submission, wanted, path)
+        if path.is_dir():
+            _take(submission, wanted, _roots_of(path), lambda name: _from_folder(path, name))
+            inside = [] if submission.files or submission.notes else _archives_in(path)
+            if len(inside) > 1:
+                submission.notes.append(f"Of {len(inside)} archives, only {inside[-1].name} is read.")
+            if inside:  # what systems for handing in leave: a folder of the learner's name, with what was sent
+                _archive(submission, wanted, inside[-1])
         else:
-            _tar(submission, wanted, path)
+            _archive(submission, wanted, path)
     except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
         submission.notes.append(f"The submission cannot be read to its end ({reason}).")
@@ -157,6 +176,26 @@ def _is_link(path: Path, name: str) -> bool:
 # ---- Archives ----
 
 
+def _archives_in(folder: Path) -> list[Path]:
+    """The archives right in a folder, by name; no links."""
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries
+                      if entry.name.lower().endswith(ARCHIVES) and entry.is_file(follow_symlinks=False))
+
+
+def _archive(submission: Submission, wanted: list[str], path: Path) -> None:
+    about = os.stat(path)
+    if not stat.S_ISREG(about.st_mode):
+        submission.notes.append("The submission is neither a folder nor a file.")
+    elif about.st_size > ARCHIVE_LIMIT:
+        submission.notes.append(f"The archive has more than {ARCHIVE_LIMIT >> 20} MB. The learner's own files are all "
+                                "that is needed: `make submission` writes a zip of them.")
+    elif zipfile.is_zipfile(path):
+        _zip(submission, wanted, path)
+    else:
+        _tar(submission, wanted, path)
+
+
 def _archive_roots(names: set[str]) -> list[str]:
     below = sorted({name.split("/", 1)[0] for name in names if "/" in name} - {"terox", "modules", "..", ".", ""})
     return [*_ROOTS, *(f"{name}/{root}" for name in below[:20] for root in _ROOTS)]
@@ -167,7 +206,7 @@ def _zip(submission: Submission, wanted: list[str], path: Path) -> None:
         infos = archive.infolist()
         if len(infos) > ENTRIES_LIMIT:
             raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
-        known = {info.filename: info for info in infos}
+        known = {info.filename.replace("\\", "/"): info for info in infos}
 
         def get(name: str) -> bytes:
             info = known.get(name)

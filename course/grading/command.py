@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from pathlib import Path
 
 from course.grading import report
 from course.grading.box import BoxError
-from course.grading.collect import collect
+from course.grading.collect import collect, submissions_in
 from course.grading.grade import Grader
 from course.grading.known import SecretError, load_secret
 from course.grading.sealed import CheckFault
-from course.grading.whole_class import grade_all, grade_kept, submissions_in, to_csv
+from course.grading.whole_class import grade_all, grade_kept, to_csv
 from course.manifest import ROOT, Manifest, load
 from course.runner.outcome import UsageError
 from course.runner.overlay import parse_reference
@@ -38,26 +40,32 @@ def _run(options: argparse.Namespace) -> int:
             print(f"NOT closed off on this system: {sentence}.", file=sys.stderr)
         if whole_class:
             return _all(options, grader, modules)
-        submission = collect(place, grader.manifest)
+        submission = collect(Path(os.path.abspath(place)), grader.manifest)
         grade = grade_kept(grader, submission, modules, options.state, workers=options.workers)
-    out = options.out or ROOT / "build/grades" / place.resolve().name
+    out = options.out or ROOT / "build/grades" / grade.name
     report.write(grade, out)
     print(*report.summary(grade), f"Report: {out / report.REPORT}", sep="\n")
     return 1 if grade.error else 0
 
 
 def _all(options: argparse.Namespace, grader: Grader, modules: list[int]) -> int:
-    paths = submissions_in(options.submissions)
+    paths, others = submissions_in(options.submissions)
+    if others:
+        print(f"Not graded, being no folder, zip or tar file: {', '.join(others)}.", file=sys.stderr)
     if not paths:
         raise UsageError(f"{options.submissions} holds no folder, zip or tar file.")
-    reports = options.reports or options.out.with_suffix("")
+    out = options.out
+    reports = options.reports or (out.with_suffix("") if out.suffix else out.with_name(f"{out.name}-reports"))
+    for path, is_right in ((out, not out.is_dir()), (reports, reports.is_dir() or not reports.exists())):
+        if not is_right:
+            raise UsageError(f"{path} exists already, and is {'a folder' if path.is_dir() else 'no folder'}.")
     grades = grade_all(grader, paths, modules, options.state, reports, options.workers)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(to_csv(grades, modules), encoding="utf-8")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(to_csv(grades, modules), encoding="utf-8")
     failed = [grade for grade in grades if grade.error]
     for grade in failed:
         print(f"Not graded: {grade.name}: {grade.error}", file=sys.stderr)
-    print(f"{len(grades) - len(failed)} of {len(grades)} submissions graded: {options.out}; the reports: {reports}")
+    print(f"{len(grades) - len(failed)} of {len(grades)} submissions graded: {out}; the reports: {reports}")
     return 1 if failed else 0
 
 

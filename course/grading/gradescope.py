@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 from course import edition
@@ -18,11 +17,11 @@ from course.grade_arguments import STATE
 from course.grading.known import SecretError, load_secret
 from course.manifest import ROOT, ManifestError, load
 from course.release import ReleaseError, source_files
+from course.zips import write_zip
 
 # What grading does not need.
 LEFT_OUT = ("docs/", "notebooks/", "examples/", "tests/attacks/", "tests/course/", "tests/wheats/",
             "tests/chaffs/", ".ci/", ".github/")
-DATE = (2026, 1, 1, 0, 0, 0)  # of every file: the same course gives the same zip
 
 SETUP = """#!/usr/bin/env bash
 # Gradescope runs this once, as root, when it builds the image. Choose a base image with Python 3.11 or newer
@@ -97,13 +96,7 @@ def build(module: int, out: Path, secret: bytes, *, wheels: Path | None = None, 
     contents["secret"] = secret
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(out.name + ".new")
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(contents):
-            info = zipfile.ZipInfo(name, DATE)
-            mode = 0o755 if name in scripts else 0o600 if name == "secret" else 0o644
-            info.external_attr, info.create_system = (0o100000 | mode) << 16, 3  # 3: Unix
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, contents[name])
+    write_zip(beside, contents, modes={**dict.fromkeys(scripts, 0o755), "secret": 0o600})
     beside.chmod(0o600)  # it holds the reference and the secret
     os.replace(beside, out)
     return len(contents)

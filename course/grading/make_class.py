@@ -10,7 +10,6 @@ import ast
 import io
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 
 from course import edition
@@ -18,6 +17,7 @@ from course.chaffs import changed, laid_over, load_chaffs, load_wheats
 from course.manifest import ROOT, Manifest, load
 from course.markers import BEGIN, END
 from course.runner.overlay import splice
+from course.zips import write_zip
 
 Files = dict[str, str | bytes]  # path in the submission -> content
 
@@ -142,9 +142,8 @@ def without_markers(text: str) -> str:
 def zipped(files: Files) -> bytes:
     """A zip file with a folder around everything, as a file manager makes it."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(zipfile.ZipInfo(f"kim/{path}", (2026, 1, 1, 0, 0, 0)), content)
+    write_zip(buffer, {f"kim/{path}": content.encode() if isinstance(content, str) else content
+                       for path, content in files.items()})
     return buffer.getvalue()
 
 

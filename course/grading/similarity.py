@@ -80,17 +80,16 @@ def run(folder: Path, out: Path, root: Path = ROOT, *, shown: float = SHOWN, onl
 
 def read_class(folder: Path, manifest: Manifest) -> tuple[dict[str, Texts], list[str]]:
     """The learners' files of each submission in a folder, and notes on what could not be read."""
-    from course.grading.collect import collect
+    from course.grading.collect import collect, submissions_in
 
     submissions: dict[str, Texts] = {}
-    notes: list[str] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        collected = collect(path, manifest)
+    found, others = submissions_in(folder)
+    notes = [f"{name} is no folder, zip or tar file, and is not compared." for name in others]
+    for name, path in found.items():
+        collected = collect(path, manifest, name)
         if collected.files:
-            submissions[path.name] = dict(collected.files)
-        notes += [f"{path.name}: {note}" for note in collected.notes]
+            submissions[name] = dict(collected.files)
+        notes += [f"{name}: {note}" for note in collected.notes]
     return submissions, notes
 
 

@@ -9,7 +9,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from course.grading import report
@@ -18,14 +19,6 @@ from course.grading.grade import Grader
 from course.grading.known import write_whole
 from course.grading.results import Grade
 from course.parallel import cores, in_parallel
-
-_ENDS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-
-
-def submissions_in(folder: Path) -> list[Path]:
-    """Every folder and every archive right below `folder`, by name."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".")
-                  and (path.is_dir() or path.name.lower().endswith(_ENDS)))
 
 
 def grade_kept(grader: Grader, submission: Submission, modules: list[int], state: Path, *, workers: int = 1) -> Grade:
@@ -41,23 +34,26 @@ def grade_kept(grader: Grader, submission: Submission, modules: list[int], state
     return grade
 
 
-def grade_all(grader: Grader, paths: Sequence[Path], modules: list[int], state: Path, reports: Path | None = None,
+def grade_all(grader: Grader, paths: Mapping[str, Path], modules: list[int], state: Path, reports: Path | None = None,
               workers: int | None = None) -> list[Grade]:
-    """Grade all, each with a report in `reports/NAME/`. A submission that the grader fails on costs only itself."""
+    """Grade all of `submissions_in`, each with a report in `reports/NAME/`.
+
+    A submission that the grader fails on costs only itself.
+    """
     bar = Bar(len(paths))
 
-    def job(path: Path) -> Grade:
+    def job(name: str, path: Path) -> Grade:
         try:
-            submission = collect(path, grader.manifest)
+            submission = collect(path, grader.manifest, name)
             grade = grade_kept(grader, submission, modules, state)
         except Exception as error:  # noqa: BLE001 - the class goes on
-            grade = Grade(path.name, "", grader.version, error=f"{type(error).__name__}: {error}"[:300])
+            grade = Grade(name, "", grader.version, error=f"{type(error).__name__}: {error}"[:300])
         if reports is not None:
-            report.write(grade, reports / path.name)
+            report.write(grade, reports / name)
         return grade
 
     found: dict[int, Grade] = {}
-    with contextlib.closing(in_parallel([lambda path=path: job(path) for path in paths],  # type: ignore[misc]
+    with contextlib.closing(in_parallel([partial(job, *each) for each in paths.items()],
                                         workers=workers or cores())) as results:
         for place, grade in results:
             found[place] = grade

@@ -179,8 +179,8 @@ def test_a_report_of_another_form_is_no_reason_to_leave_nothing(tmp_path, report
 def test_what_a_sealed_check_asked_is_shown_after_the_due_date_only():
     outcome = gradescope_run.results(grade(
         TaskGrade("2.1", "Layout", {"a": 16}, "passed", "passed", "passed", 16),
-        TaskGrade("2.2", "Broadcasting", {"b": 9}, "failed", "passed", "failed", 0, [], "2.2 failed: SECRET-INPUT."),
-        TaskGrade("2.3", "Kernels", {"c": 17}, "failed", "failed", "not run", 0, [], "what the public test says")))
+        TaskGrade("2.2", "Broadcasting", {"b": 9}, "failed", "passed", "failed", message="2.2 failed: SECRET-INPUT."),
+        TaskGrade("2.3", "Kernels", {"c": 17}, "failed", "failed", "not run", message="what the public test says")))
     check_format(outcome)
     assert outcome["score"] == 16 and sum(test["max_score"] for test in outcome["tests"]) == 42
     told = [test for test in outcome["tests"] if "SECRET-INPUT" in test["output"]]

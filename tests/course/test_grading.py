@@ -11,7 +11,7 @@ import pytest
 
 from course.chaffs import laid_over, load_wheats
 from course.grading import landlock, report, seccomp, whole_class
-from course.grading.collect import Submission, collect
+from course.grading.collect import Submission, collect, submissions_in
 from course.grading.grade import Grader
 from course.grading.known import SecretError, load_secret
 from course.grading.reading_answers import judge
@@ -71,7 +71,7 @@ def test_a_mistake_is_told_in_words(grader):
 @needs_linux
 @pytest.mark.parametrize("mistake", ["", "(ctx.slope,)"])
 def test_tasks_that_go_together_are_judged_together(grader, mistake):
-    """A backward that needs its own forward's saved values, which are not the reference's, is right; a wrong one not."""
+    """A backward that needs its own forward's saved values is right, whatever the reference saves; a wrong one not."""
     file = "terox/autograd/functions.py"
     wheat = next(each for each in load_wheats(MANIFEST.module(1)) if each.folder.name == "saves_other_values")
     text = laid_over(ROOT / "solutions" / file, wheat.folder / file)
@@ -87,6 +87,20 @@ def test_tasks_that_go_together_are_judged_together(grader, mistake):
     else:
         assert (backward.status, backward.beside) == ("passed", ["1.2"])
         assert "1.3 passed beside the submission's own 1.2" in report.markdown(grade)
+
+
+@needs_linux
+def test_a_helper_may_stand_in_another_file_of_the_module(grader):
+    """Over the reference's file, which lacks it, the task fails; beside the submission's own it passes."""
+    operators, functional = ((ROOT / "solutions/terox/foundations" / f"{name}.py").read_text(encoding="utf-8")
+                             for name in ("operators", "functional"))
+    line = "    for x in xs:\n"
+    changed = functional.replace(line, "    for x in operators.each_of(xs):\n", 1)
+    assert changed != functional
+    submission = _submission(operators=operators + "\n\ndef each_of(xs):\n    yield from xs\n", functional=changed)
+    grade = grader.grade(submission, [0])
+    assert (grade.task("0.1").status, grade.task("0.2").status) == ("passed", "passed")
+    assert grade.task("0.2").beside == ["0.1"]
 
 
 @needs_linux
@@ -108,7 +122,7 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
             path = tmp_path / "all" / name / file
             path.parent.mkdir(parents=True)
             path.write_text((ROOT / "solutions" / file).read_text(encoding="utf-8") + f"# {name}\n", encoding="utf-8")
-    paths = whole_class.submissions_in(tmp_path / "all")
+    paths, _ = submissions_in(tmp_path / "all")
     real, graded = grader.grade, []
 
     def grade(submission, modules, **options):
@@ -129,7 +143,7 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
     assert graded[3:] == ["ben"]
     assert [each.points for each in again] == [10, 10, 10]
     assert again[0].to_json() == grades[0].to_json()
-    (paths[1] / FILES[1]).write_text("def answers():\n    return {}\n")
+    (paths["ann"] / FILES[1]).write_text("def answers():\n    return {}\n")
     assert [each.points for each in whole_class.grade_all(grader, paths, [0], state)] == [10, 0, 10]
     assert graded[4:] == ["ann"]
     for name in ("=cmd", "ann", "ben"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.grading.collect import collect
+from course.grading.collect import collect, submissions_in
 from course.grading.policy import hits
 from course.manifest import ROOT, load
 
@@ -56,6 +56,43 @@ def test_random_bytes_cost_a_note(data, start):
         path.write_bytes(start + data)
         found = collect(path, MANIFEST)
         assert not found.files and found.notes
+
+
+def test_a_folder_may_hold_what_was_sent(tmp_path):
+    """Where classes hand in, a folder of the learner's name has an archive in it; of several, the last by name."""
+    work = _fill(tmp_path / "work", "somebody")
+    place = tmp_path / "Ada Lovelace_4711"
+    place.mkdir()
+    (place / "onlinetext.html").write_text("See the file.")
+    shutil.make_archive(str(place / "first"), "zip", work)
+    found = collect(place, MANIFEST)
+    assert found.name == "Ada Lovelace_4711" and FILE in found.files and found.notes == []
+    (work / "somebody" / FILE).write_text("x = 2\n")
+    shutil.make_archive(str(place / "second"), "gztar", work)
+    found = collect(place, MANIFEST)
+    assert found.files == {FILE: "x = 2\n"} and found.notes == ["Of 2 archives, only second.tar.gz is read."]
+    (place / "third.zip").symlink_to(place / "first.zip")
+    assert collect(place, MANIFEST).files == found.files
+
+
+def test_names_in_an_archive_may_have_backslashes(tmp_path):
+    """As some programs on Windows write them."""
+    path = tmp_path / "work.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("modules\\" + FILE.replace("/", "\\"), "x = 1\n")
+    assert collect(path, MANIFEST).files == {FILE: "x = 1\n"}
+
+
+def test_a_submission_is_called_as_its_learner(tmp_path):
+    """Not as the form that it was handed in; two that would have one name keep their endings."""
+    for name in ("ada", "ben.b", ".hidden", "dora"):
+        (tmp_path / name).mkdir()
+    for name in ("chen.tar.gz", "Dora.ZIP", "notes.txt", "eva.zip"):
+        (tmp_path / name).write_bytes(b"")
+    found, others = submissions_in(tmp_path)
+    assert others == ["notes.txt"]
+    assert {name: path.name for name, path in found.items()} == {
+        "ada": "ada", "ben.b": "ben.b", "chen": "chen.tar.gz", "dora": "dora", "Dora.ZIP": "Dora.ZIP", "eva": "eva.zip"}
 
 
 def test_nothing_is_written(tmp_path):

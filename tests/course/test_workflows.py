@@ -57,7 +57,7 @@ def test_all_systems_and_versions_are_covered():
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory):
     path = tmp_path_factory.mktemp("workflows") / "edition"
-    assert release.release(path, ROOT) == 0
+    assert release.release(path, ROOT, uncommitted=True) == 0
     return path
 
 

@@ -1,0 +1,84 @@
+"""`make submission`: a zip of the files in which a learner writes, to hand in, and what is in it, in words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from course.manifest import ROOT, Manifest, Module, load
+from course.progress import State, Work, states
+from course.term import count, style
+from course.zips import write_zip
+
+NOTE = "HELP.md"  # where a learner says who has helped; at the root of the repository, and taken along
+
+
+def write(out: Path | str | None = None, root: Path = ROOT) -> int:
+    """Write the zip file `out` (default: build/submission.zip), in place of an earlier one.
+
+    Returns an exit status: 0 written, 1 written with a file in it that Python cannot read, 2 not written.
+    """
+    manifest = load(root)
+    out = Path(os.path.abspath(out or root / "build" / "submission.zip"))
+    files = [f"modules/{name}" for name in dict.fromkeys(
+        file for task in manifest.tasks.values() for file in task.files)]
+    present = [file for file in [*files, NOTE] if (root / file).is_file()]
+    try:
+        contents = {file: (root / file).read_bytes() for file in present}
+        if out.is_dir():
+            raise IsADirectoryError(21, "It is a folder; the zip file's name is needed", str(out))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = out.with_name(out.name + ".new")
+        write_zip(beside, contents)
+        os.replace(beside, out)
+    except OSError as error:
+        print(f"{style('Nothing was written.', 'red')} {error.strerror}: {error.filename}", file=sys.stderr)
+        return 2
+    found = states(root, manifest)
+    for module in manifest.modules:
+        print(_line(module, [found[task.id] for task in module.tasks]))
+    broken = _broken(files, manifest, root)
+    for file in files:
+        if file not in contents:
+            print(f"{style('Missing', 'red')}: {file}. To bring it back: git checkout {file}")
+    for sentence in broken:
+        print(f"{style('Its tasks would have no points', 'red')}: {sentence}")
+    begun = any(state.status != "to do" for state in found.values())
+    print(f"\n{_shown(out, root)}: {count(len(contents), 'file')}. "
+          + ("Mend the above, and write it again." if broken else
+             "Hand it in as it is." if begun else "Nothing is written in them yet."))
+    return 1 if broken else 0
+
+
+def _line(module: Module, mine: list[State]) -> str:
+    """One module, as far as its last runs and the text say."""
+    passed = sum(state.status == "passed" for state in mine)
+    others = [f"{state.task.id} {state.status}" for state in mine if state.status not in ("passed", "to do")]
+    todo = sum(state.status == "to do" for state in mine)
+    if todo == len(mine):
+        return f"Module {module.number}: not begun"
+    return f"Module {module.number}: " + ", ".join([
+        f"{passed} of {count(len(mine), 'task')} passed", *others, *([f"{todo} to do"] if todo else [])])
+
+
+def _broken(files: list[str], manifest: Manifest, root: Path) -> list[str]:
+    """What a grader cannot read, each with its file and line."""
+    problems = Work(root, manifest).sources.problems()
+    found = [f"modules/{file}:{problem.line}: Python cannot read this file ({problem.message.rstrip('.')})."
+             for file, problem in sorted(problems.items())]
+    for file in files:
+        try:
+            (root / file).read_bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            found.append(f"{file} is not encoded as UTF-8. Save it again, as UTF-8.")
+        except OSError:
+            continue
+    return found
+
+
+def _shown(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path)
