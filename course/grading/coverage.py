@@ -1,8 +1,8 @@
 """How many of the known mistakes the sealed checks catch by themselves, and whether they accept what is right.
 
 `python -m course.grading.coverage MODULE [--task N.M] [--seed TEXT]` applies every chaff of `tests/chaffs/` to the
-reference, as `make chaffs` does, and runs nothing but the sealed checks of its task. Then it runs all sealed checks of
-the module on each wheat, and on the untouched skeleton, which has to get nothing.
+reference, as `make chaffs` does, and runs nothing but the sealed checks of its task; and those on the untouched
+skeleton, which has to get nothing. Then it grades each wheat as a submission, which has to get all points.
 
 An attacker may fool public tests, which run beside the code that they judge. So the sealed checks of a task have to
 catch the great majority of its chaffs without them.
@@ -26,9 +26,13 @@ from typing import BinaryIO, cast
 from course import chaffs
 from course.chaffs import Chaff, Wheat
 from course.grading import sealed, wire
+from course.grading.collect import Submission
+from course.grading.grade import Grader
+from course.grading.results import TaskGrade
 from course.grading.sealed import Call
 from course.grading.wire import Value
 from course.manifest import ROOT, Manifest, Task, load
+from course.parallel import cores
 from course.term import count, style
 
 LIMIT = 300.0  # seconds for all calls of a task on one source root; an endless loop is caught by it
@@ -129,6 +133,17 @@ def passed_by_skeleton(task: Task, seed: bytes = SEED, root: Path = ROOT) -> int
     return len(questions.calls) - sum(1 for _ in questions.wrong(root / "modules"))
 
 
+def without_points(wheat: Wheat, grader: Grader, root: Path = ROOT) -> list[TaskGrade]:
+    """The tasks of the wheat's module that grading refuses, if the wheat is handed in."""
+    files = {file for task in grader.manifest.module(wheat.module).tasks for file in task.files}
+    with with_wheat(wheat, root) as code:
+        submission = Submission(wheat.folder.name, {file: (code / file).read_text(encoding="utf-8") for file in files})
+        grade = grader.grade(submission, [wheat.module], workers=cores())
+    if grade.error:
+        raise RuntimeError(grade.error)
+    return [task for task in grade.modules[0].tasks if task.points < task.possible]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print one line for each task, wheat and escaped chaff. Returns 1 where a wheat fails or a skeleton passes."""
     parser = argparse.ArgumentParser(prog="python -m course.grading.coverage", description="Prove sealed checks.")
@@ -150,15 +165,15 @@ def main(arguments: list[str] | None = None) -> int:
         for chaff in escaped:
             print(f"    escaped: {chaff.where} {chaff.bug}: {chaff.mistake}")
         sys.stdout.flush()
-    for wheat in [] if options.no_wheats else chaffs.load_wheats(module):
-        with with_wheat(wheat) as code:
-            for task in tasks:
-                line = Questions(task.id, seed).first_wrong(code)
-                bad += bool(line)
-                if line:
-                    print(f"{style('Wheat fails', 'red')}: {wheat.name(ROOT)}, {task.id}: {line}")
-        print(f"Wheat {wheat.folder.name} judged.")
-        sys.stdout.flush()
+    if options.no_wheats:
+        return 1 if bad else 0
+    with tempfile.TemporaryDirectory() as state, Grader(seed, Path(state)) as grader:
+        for wheat in chaffs.load_wheats(module):
+            for lost in without_points(wheat, grader):
+                bad += 1
+                print(f"{style('Wheat fails', 'red')}: {wheat.name(ROOT)}, {lost.id} {lost.status}: {lost.message}")
+            print(f"Wheat {wheat.folder.name} graded.")
+            sys.stdout.flush()
     return 1 if bad else 0
 
 

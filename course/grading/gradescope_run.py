@@ -119,7 +119,7 @@ def judge_here(module: int, submission: Path, state: Path, *, trust: bool = Fals
     from course.grading.grade import Grader
 
     with Grader(SECRET.read_bytes(), state, trusted=trust) as grader:
-        return grader.grade(collect(submission, load(ROOT)), [module], workers=os.cpu_count() or 1).to_json()
+        return grader.grade(collect(submission, load(ROOT)), [module]).to_json()
 
 
 def warm(module: int, state: Path, *, trust: bool = False) -> int:
