@@ -29,6 +29,7 @@ Texts = dict[str, str]  # file, relative to the source root -> its text
 TOKENS = 25  # the shortest run of characters, names being one each, that counts as alike
 SHORTEST = 200  # a submission with less of its own in a module, counted in the same way, is not compared
 SHOWN = 0.5  # pairs below it are left out
+BESIDE, LISTED = 200, 1000  # pairs, the most alike: of a module with both texts on its page, and of all in the index
 REFERENCE = "(the reference)"
 
 
@@ -111,10 +112,11 @@ def compare(submissions: dict[str, Texts], root: Path = ROOT, *, shown: float = 
             notes += [f"{name}: {file} does not parse, and is not compared." for file in unparsed]
             texts[name] = text
         found, page = _with_copydetect(module, texts, root, shown)
+        print(f"Module {module.number}: {count(len(found), 'pair')}", file=sys.stderr, flush=True)
         pairs += found
         if page:
             pages[f"module_{module.number}.html"] = page
-    return sorted(pairs, key=lambda pair: (-pair.alike, -pair.size, pair.module, pair.one)), notes, pages
+    return sorted(pairs, key=_order), notes, pages
 
 
 # ---- What a learner wrote ----
@@ -199,6 +201,7 @@ def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> 
         detector.ref_files.sort()
         detector.run()
         found = _pairs(module, names, detector, shown)
+        _keep(sorted(found, key=_order)[:BESIDE], names, detector)
         page = detector.generate_html_report(output_mode="return") if found else ""
         return found, page.replace(f"{mine}{os.sep}", "").replace(str(folder), "")
 
@@ -215,6 +218,19 @@ def _pairs(module: Module, names: dict[str, str], detector: Any, shown: float) -
                 found.setdefault(frozenset((one, other)), Pair(max(share, back), module.number, names[one],
                                                                names[other], share, back, int(overlap[x, y])))
     return list(found.values())
+
+
+def _keep(pairs: list[Pair], names: dict[str, str], detector: Any) -> None:
+    """Let copydetect's page show these only: each pair has a quarter of a screen there, and a class has thousands."""
+    kept = {frozenset((pair.one, pair.other)) for pair in pairs}
+    for x, one in enumerate(detector.test_files):
+        for y, other in enumerate(detector.ref_files):
+            if frozenset((names[one], names[other])) not in kept:
+                detector.similarity_matrix[x, y] = 0.0
+
+
+def _order(pair: Pair) -> tuple[float, int, int, str]:
+    return -pair.alike, -pair.size, pair.module, pair.one
 
 
 # ---- The report ----
@@ -238,7 +254,10 @@ def _index(pairs: list[Pair], notes: list[str], submissions: int, shown: float) 
     rows = "\n".join(
         f"<tr><td>{pair.alike:.0%}</td><td><a href='module_{pair.module}.html'>{pair.module}</a></td>"
         f"<td>{html.escape(pair.one)} ({pair.share_of_one:.0%})</td>"
-        f"<td>{html.escape(pair.other)} ({pair.share_of_other:.0%})</td><td>{pair.size}</td></tr>" for pair in pairs)
+        f"<td>{html.escape(pair.other)} ({pair.share_of_other:.0%})</td><td>{pair.size}</td></tr>"
+        for pair in pairs[:LISTED])
+    if len(pairs) > LISTED:
+        notes = [f"Of {len(pairs)} pairs, the {LISTED} most alike stand here; similarity.csv has all.", *notes]
     said = "\n".join(f"<li>{html.escape(note)}</li>" for note in notes)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Similarity</title>
@@ -249,7 +268,8 @@ td, th {{padding: 0.2em 1em; text-align: left}}
 <h1>What is alike in {submissions} submissions</h1>
 <p>Alike is not copied: short tasks have few right forms, and hints, lectures and books are shared. In brackets the
 share of each one's own code that the other one has, too; the last column says how much that is, every name counted as
-one character. Pairs below {shown:.0%} are left out. A module's page shows both texts.</p>
+one character. Pairs below {shown:.0%} are left out. A module's page shows both texts of its {BESIDE} most alike
+pairs.</p>
 <table><tr><th>alike</th><th>module</th><th>one</th><th>other</th><th>size</th></tr>
 {rows}
 </table>

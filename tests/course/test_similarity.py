@@ -54,6 +54,20 @@ def test_independent_work_is_not_in_the_table(with_a_copy):
     assert [(pair.one, pair.other) for pair in pairs[1:]] == []
 
 
+def test_a_page_shows_the_most_alike_pairs_only(independent, monkeypatch):
+    """All pairs are in the table; a page with thousands of them would open in no browser."""
+    class_ = {name: independent["straight"] for name in ("ada", "ben", "carla", "dina")}
+    monkeypatch.setattr(similarity, "BESIDE", 2)
+    pairs, _, pages = similarity.compare(class_, ROOT, only=3)
+    few = pages["module_3.html"]
+    monkeypatch.setattr(similarity, "BESIDE", 200)
+    every = similarity.compare(class_, ROOT, only=3)[2]["module_3.html"]
+    assert len(pairs) == 6 and 3 * few.count("<span") == every.count("<span") > 0
+    monkeypatch.setattr(similarity, "LISTED", 3)
+    text = similarity._index(pairs, [], 4, 0.5)
+    assert text.count("<tr><td>") == 3 and "Of 6 pairs, the 3 most alike stand here" in text
+
+
 def test_the_skeleton_alone_is_compared_with_nobody(independent):
     empty = {name: (ROOT / "modules" / name).read_text(encoding="utf-8") for name in independent["straight"]}
     assert similarity.compare({"ben": empty, "carla": empty}, ROOT, only=3)[0] == []
