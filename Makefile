@@ -4,7 +4,7 @@
 PYTHON ?= python3
 COURSE := $(PYTHON) -m course
 SEEDS ?= 100
-GRADING = $(if $(MODULES),--modules $(MODULES)) $(if $(SECRET),--secret "$(SECRET)") $(ARGS)
+GRADING = $(if $(MODULES),--modules "$(MODULES)") $(if $(SECRET),--secret "$(SECRET)") $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo next hint reveal progress watch doctor submission train notebooks read release release-reference skeleton chaffs flake bench lint class similarity gradescope grade grade-all
@@ -91,7 +91,7 @@ grade:
 	@$(if $(SUBMISSION),$(COURSE) grade "$(SUBMISSION)" $(GRADING),echo "Which one? make grade SUBMISSION=dir"; exit 2)
 
 grade-all:
-	@$(if $(DIR),$(COURSE) grade-all "$(DIR)" --out "$(or $(OUT),grades.csv)" $(GRADING),echo "Which ones? make grade-all DIR=submissions OUT=grades.csv"; exit 2)
+	@$(if $(DIR),$(COURSE) grade-all "$(DIR)" --out "$(or $(OUT),build/grades.csv)" $(GRADING),echo "Which ones? make grade-all DIR=submissions OUT=grades.csv"; exit 2)
 
 lint:
 	@$(COURSE) lint

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
         if options.layer is not None:
             interpreter = bootstrap.ensure(options.layer)
             if interpreter is not None:
-                return subprocess.run([str(interpreter), "-m", "course", *argv], cwd=None).returncode
+                return _go_on(interpreter, argv)
         return options.run(options)
     except (bootstrap.SetupError, ManifestError, WrongCall) as error:
         print(error, file=sys.stderr)
@@ -45,6 +45,15 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130
+
+
+def _go_on(interpreter: Path, argv: list[str]) -> int:
+    """Carry out the same command with another Python."""
+    command = [str(interpreter), "-m", "course", *argv]
+    if os.name == "posix":  # in place of this process, which would kill it soon after a Ctrl-C, before it has tidied up
+        sys.stdout.flush()
+        os.execv(command[0], command)
+    return subprocess.run(command).returncode
 
 
 def _parser() -> argparse.ArgumentParser:

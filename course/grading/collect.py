@@ -14,7 +14,7 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -22,9 +22,13 @@ from typing import BinaryIO
 from course.manifest import Manifest
 
 FILE_LIMIT = 512 << 10  # bytes of one file
-ARCHIVE_LIMIT, UNPACKED_LIMIT, ENTRIES_LIMIT = 64 << 20, 256 << 20, 20_000
+ARCHIVE_LIMIT, UNPACKED_LIMIT = 1 << 30, 1 << 30  # bytes of an archive, and of all that a tar file unpacks to
+ENTRIES_LIMIT, TABLE_LIMIT = 100_000, 16 << 20  # files in a submission, and bytes of a zip file's table of contents
+DEPTH, ROOTS = 4, 20  # how many folders down a `terox/` is looked for, and how many are looked at
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_ROOTS = ("", "modules/")
+# Where a `terox/` is not the learner's: references, what tools leave behind.
+_NOT_HERE = {"solutions", "reference", "tests", "build", "dist", "venv", "env", "__pycache__", "__MACOSX",
+             "site-packages", "node_modules"}
 _NOFOLLOW, _NONBLOCK = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
 Get = Callable[[str], bytes]  # the bytes of a file, by its name in the submission, at most FILE_LIMIT + 1
 
@@ -35,11 +39,14 @@ class Odd(Exception):
 
 @dataclass
 class Submission:
-    """`files`: name relative to the source root (terox/...) to text. `notes`: what was left out, and why."""
+    """`files`: name relative to the source root (terox/...) to text. `left_out`: what is there and was not taken, with
+    the reason. `notes`: all that is odd, in sentences.
+    """
 
     name: str
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Of all that a verdict depends on."""
@@ -50,16 +57,15 @@ class Submission:
         return found.hexdigest()[:24]
 
 
-def submissions_in(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """Name to place of every folder and every archive right below `folder`, and the names of what is neither.
+def submissions_in(folder: Path) -> dict[str, Path]:
+    """Name to place of everything right below `folder` that is not hidden, in order.
 
-    An archive is called as its file without the ending, unless something else would have that name, too.
+    An archive is called as its file without the ending, unless something else would have that name, too. What is no
+    folder and no archive is a submission, too: nobody who has handed in the wrong thing drops out of the class.
     """
     places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    taken = [path for path in places if path.is_dir() or path.name.lower().endswith(ARCHIVES)]
-    often = Counter(name_of(path).casefold() for path in taken)
-    names = [name_of(path) if often[name_of(path).casefold()] == 1 else path.name for path in taken]
-    return dict(zip(names, taken)), [path.name for path in places if path not in taken]
+    often = Counter(name_of(path).casefold() for path in places)
+    return {name_of(path) if often[name_of(path).casefold()] == 1 else path.name: path for path in places}
 
 
 def name_of(path: Path) -> str:
@@ -86,10 +92,14 @@ def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submissi
     except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
         submission.notes.append(f"The submission cannot be read to its end ({reason}).")
-    if not submission.files:
-        submission.notes.append("No file of the course was found: none named terox/..., modules/terox/... or "
-                                "NAME/terox/....")
+    if not submission.files and not submission.notes:
+        submission.notes.append("No file of the course was found: none of those named in course.toml, terox/....")
     return submission
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder looks like a submission itself, and not like a class."""
+    return (folder / "terox").is_dir() or (folder / "modules/terox").is_dir()
 
 
 def _take(submission: Submission, wanted: list[str], roots: list[str], get: Get) -> None:
@@ -101,17 +111,18 @@ def _take(submission: Submission, wanted: list[str], roots: list[str], get: Get)
                 data = get(root + file)
             except FileNotFoundError:
                 continue
-            except (Odd, OSError) as error:
-                found = True
-                reason = str(error) if isinstance(error, Odd) else "it cannot be read"
-                submission.notes.append(f"{file} is left out: {reason}.")
-                continue
-            found = True
-            try:
-                submission.files[file] = _text(data)
+            except OSError:
+                submission.left_out[file] = "it cannot be read"
             except Odd as error:
-                submission.notes.append(f"{file} is left out: {error}.")
+                submission.left_out[file] = str(error)
+            else:
+                try:
+                    submission.files[file] = _text(data)
+                except Odd as error:
+                    submission.left_out[file] = str(error)
+            found = True
         if found:
+            submission.notes += [f"{file} is left out: {reason}." for file, reason in submission.left_out.items()]
             return
 
 
@@ -123,24 +134,49 @@ def _text(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Odd("it is not encoded as UTF-8") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Odd(f"it is not encoded as UTF-8 (line {line})") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # ---- Folders ----
 
 
+def _in_order(roots: Iterable[str]) -> list[str]:
+    """Of folders that hold a `terox/` ("", or with a "/" at the end) those that may be a learner's.
+
+    The upper ones come first, and a folder before its modules/.
+    """
+    def place(root: str) -> tuple[int, str, str]:
+        above = root[: -len("modules/")] if f"/{root}".endswith("/modules/") else root
+        return above.count("/"), above, root
+
+    def may_be(root: str) -> bool:
+        return all(part and part not in _NOT_HERE and not part.startswith(".") for part in root.split("/")[:-1])
+
+    return sorted(filter(may_be, roots), key=place)[:ROOTS]
+
+
 def _roots_of(path: Path) -> list[str]:
-    """Where a `terox/` may stand: here, in modules/, or one folder down."""
-    below = []
-    with os.scandir(path) as entries:
-        for number, entry in enumerate(entries):
-            if number >= ENTRIES_LIMIT:
-                raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
-            with contextlib.suppress(OSError):
-                if entry.is_dir(follow_symlinks=False) and entry.name not in ("terox", "modules"):
-                    below.append(entry.name)
-    return [*_ROOTS, *(f"{name}/{root}" for name in sorted(below)[:20] for root in _ROOTS)]
+    """The folders with a `terox/`, `DEPTH` down at most. No link is followed."""
+    found, number, level = set(), 0, [""]
+    for _ in range(DEPTH + 1):
+        below = []
+        for folder in level:
+            with contextlib.suppress(PermissionError), os.scandir(path / folder) as entries:
+                for entry in entries:
+                    number += 1
+                    if number > ENTRIES_LIMIT:
+                        raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
+                    if not entry.is_dir(follow_symlinks=False):
+                        if entry.name == "terox" and entry.is_symlink():
+                            found.add(folder)  # it will be said that it is one
+                    elif entry.name == "terox":
+                        found.add(folder)
+                    elif entry.name not in _NOT_HERE and not entry.name.startswith("."):
+                        below.append(f"{folder}{entry.name}/")
+        level = below
+    return _in_order(found)
 
 
 def _from_folder(path: Path, name: str) -> bytes:
@@ -186,22 +222,42 @@ def _archives_in(folder: Path) -> list[Path]:
 def _archive(submission: Submission, wanted: list[str], path: Path) -> None:
     about = os.stat(path)
     if not stat.S_ISREG(about.st_mode):
-        submission.notes.append("The submission is neither a folder nor a file.")
-    elif about.st_size > ARCHIVE_LIMIT:
-        submission.notes.append(f"The archive has more than {ARCHIVE_LIMIT >> 20} MB. The learner's own files are all "
-                                "that is needed: `make submission` writes a zip of them.")
-    elif zipfile.is_zipfile(path):
+        raise Odd("it is neither a folder nor a file")
+    if about.st_size > ARCHIVE_LIMIT:
+        raise Odd(f"it has more than {ARCHIVE_LIMIT >> 20} MB; `make submission` writes a small zip")
+    if zipfile.is_zipfile(path):
         _zip(submission, wanted, path)
     else:
-        _tar(submission, wanted, path)
+        try:
+            _tar(submission, wanted, path)
+        except tarfile.ReadError as error:
+            if submission.files or path.name.lower().endswith(ARCHIVES):
+                raise Odd("the archive is broken") from error
+            raise Odd("it is neither a folder nor a zip or tar file") from error
 
 
-def _archive_roots(names: set[str]) -> list[str]:
-    below = sorted({name.split("/", 1)[0] for name in names if "/" in name} - {"terox", "modules", "..", ".", ""})
-    return [*_ROOTS, *(f"{name}/{root}" for name in below[:20] for root in _ROOTS)]
+def _roots_in(names: Iterable[str], wanted: list[str]) -> list[str]:
+    """The folders in an archive with a file that is wanted, `DEPTH` down at most."""
+    ends = tuple(wanted)
+    found = {name[: -len(file)] for name in names if name.endswith(ends) for file in wanted
+             if name == file or name.endswith("/" + file)}
+    return _in_order(root for root in found if root.count("/") <= DEPTH)
+
+
+def _table_of(path: Path) -> int:
+    """Bytes of a zip file's table of contents, as its last record says. (All of it will be read.)"""
+    with open(path, "rb") as stream:
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - (1 << 16) - 22))
+        end = stream.read()
+    place = end.rfind(b"PK\5\6")
+    if place < 0 or len(end) < place + 22:
+        raise Odd("it is no zip file to its end")
+    return int.from_bytes(end[place + 12: place + 16], "little")
 
 
 def _zip(submission: Submission, wanted: list[str], path: Path) -> None:
+    if _table_of(path) > TABLE_LIMIT:
+        raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         if len(infos) > ENTRIES_LIMIT:
@@ -223,7 +279,7 @@ def _zip(submission: Submission, wanted: list[str], path: Path) -> None:
             except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError) as error:
                 raise Odd("its part of the archive is broken") from error
 
-        _take(submission, wanted, _archive_roots(set(known)), get)
+        _take(submission, wanted, _roots_in(known, wanted), get)
 
 
 class _Counted:
@@ -243,7 +299,7 @@ class _Counted:
 
 
 def _tar(submission: Submission, wanted: list[str], path: Path) -> None:
-    ends = tuple(root_and_file for root_and_file in wanted)
+    ends = tuple(wanted)
     found: dict[str, bytes | Odd] = {}
     with open(path, "rb") as raw:
         stream = _Counted(_unpacked(raw), UNPACKED_LIMIT)
@@ -269,7 +325,7 @@ def _tar(submission: Submission, wanted: list[str], path: Path) -> None:
             raise data
         return data
 
-    _take(submission, wanted, _archive_roots(set(found)), get)
+    _take(submission, wanted, _roots_in(found, wanted), get)
 
 
 def _unpacked(raw: BinaryIO) -> BinaryIO:

@@ -16,7 +16,7 @@ def difference(got: Value, expected: Value, rtol: float, atol: float, place: str
     """
     where = f"{place} is " if place else "the result is "
     if type(got) is not type(expected):
-        return f"{where}{_shown(got)} ({type(got).__name__}), expected {_shown(expected)} ({type(expected).__name__})"
+        return f"{where}{shown(got)} ({type(got).__name__}), expected {shown(expected)} ({type(expected).__name__})"
     if isinstance(expected, np.ndarray):
         return _arrays(got, expected, rtol, atol, where)
     if isinstance(expected, float):
@@ -33,13 +33,13 @@ def difference(got: Value, expected: Value, rtol: float, atol: float, place: str
         return ""
     if isinstance(expected, dict):
         if got.keys() != expected.keys():
-            return f"{where}a dict of {_shown(sorted(got))}, expected one of {_shown(sorted(expected))}"
+            return f"{where}a dict of {shown(sorted(got))}, expected one of {shown(sorted(expected))}"
         for key in expected:
             reason = difference(got[key], expected[key], rtol, atol, f"{place}[{key!r}]")
             if reason:
                 return reason
         return ""
-    return "" if got == expected else f"{where}{_shown(got)}, expected {_shown(expected)}"
+    return "" if got == expected else f"{where}{shown(got)}, expected {shown(expected)}"
 
 
 def _arrays(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, where: str) -> str:
@@ -60,6 +60,12 @@ def _arrays(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, whe
             f"{got[first].item()!r}, expected {expected[first].item()!r}")
 
 
-def _shown(value: Value, limit: int = 120) -> str:
-    text = f"an array {value.shape} of {value.dtype}" if isinstance(value, np.ndarray) else repr(value)
+def shown(value: Value, limit: int = 120) -> str:
+    """A value in at most `limit` characters: a small array with its numbers, a large one by shape and dtype."""
+    if isinstance(value, np.ndarray):
+        text = str(value.tolist()) if value.size <= 12 else f"an array {value.shape} of {value.dtype}"
+    elif isinstance(value, list) and any(isinstance(each, (list, dict, np.ndarray)) for each in value):
+        text = "[" + ", ".join(shown(each, limit) for each in value[:8]) + (", ..." if len(value) > 8 else "") + "]"
+    else:
+        text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -9,6 +9,7 @@ and what of it would be whose function's, nobody can say for sure. (`make test-m
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import tempfile
 import threading
@@ -21,7 +22,7 @@ from course.grading import policy, reading_answers
 from course.grading.box import Box, BoxError
 from course.grading.collect import Submission
 from course.grading.known import Knowledge, Known
-from course.grading.results import FAILED, NOT_ALLOWED, PASSED, TODO, Grade, ModuleGrade, TaskGrade
+from course.grading.results import FAILED, NOT_ALLOWED, NOT_RUN, PASSED, TODO, Grade, ModuleGrade, TaskGrade
 from course.grading.sandbox import Limits
 from course.grading.sealed import question
 from course.grading.stage import Stage, Unreadable, fingerprint
@@ -29,6 +30,7 @@ from course.grading.words import Told, Words
 from course.manifest import ROOT, Task, load
 from course.parallel import in_parallel
 from course.runner.source import PathMap, Sources
+from course.term import count
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Grader:
         self.manifest, self.root, self.patience = load(root), root, patience or Patience()
         self._trusted, self._lock, self._policy = trusted, threading.Lock(), policed
         self._idle: list[Box] = []
+        self._boxes: list[Box] = []  # all of them
+        self._stopped = False
         self.version = fingerprint(root)
         self.stage = Stage(self.manifest, root, links=not trusted)
         try:
@@ -69,6 +73,10 @@ class Grader:
         if box is None:
             limits = Limits(cpu=int(self.patience.job), wall=2 * self.patience.job)
             box = Box(self.stage.grader, trusted=self._trusted, limits=limits)
+            self._boxes.append(box)
+        if self._stopped:
+            box.close()
+            raise KeyboardInterrupt
         try:
             yield box
         except BaseException:
@@ -76,6 +84,12 @@ class Grader:
             raise
         with self._lock:
             self._idle.append(box)
+
+    def stop(self) -> None:
+        """Let all that runs end now, in every thread. Nothing can be graded any more. (For a signal's handler.)"""
+        self._stopped = True
+        for box in self._boxes:
+            box.hang_up()
 
     def close(self) -> None:
         """End all processes and delete all folders."""
@@ -153,7 +167,9 @@ class Grader:
     def _judge(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
         result = TaskGrade(task.id, task.title, dict(task.functions), beside=[each.id for each in beside])
         if not any(file in submission.files for file in task.files):
-            result.message = f"There is no {task.file} in the submission."
+            reasons = [f"{file} is left out: {submission.left_out[file]}." for file in task.files
+                       if file in submission.left_out]
+            result.message = " ".join(reasons) or f"There is no {task.file} in the submission."
             return result
         with tempfile.TemporaryDirectory(dir=self.stage.folder, ignore_cleanup_errors=True) as folder:
             tree = Path(folder)
@@ -167,10 +183,14 @@ class Grader:
             if task.id.endswith(".R"):
                 text = (tree / task.file).read_text(encoding="utf-8")
                 result.message = reading_answers.judge(task.module, text, self.root / "tests")
-                result.public = result.sealed = FAILED if result.message else PASSED
+                result.public = FAILED if result.message else PASSED
+                result.sealed = NOT_RUN if result.message else PASSED
             else:
                 with self._box() as box:
                     self._run(task, result, paths, box)
+        gone = _gone(task, submission) if result.message else []
+        if gone:
+            result.message = f"There is no function {', '.join(gone)} in {task.file}.\n{result.message}"
         result.message = self._words.clean(result.message, tree)
         agreed = result.public == PASSED and result.sealed == PASSED
         result.status = PASSED if agreed else FAILED
@@ -184,7 +204,7 @@ class Grader:
         if stubs:
             names = ", ".join(name for name, _, _ in stubs)
             result.status = TODO
-            result.message = f"{len(stubs)} of {len(task.functions)} functions are to do: {names}."
+            result.message = f"{len(stubs)} of {count(len(task.functions), 'function')} to do: {names}."
             return True
         for file in paths.lines if self._policy else ():
             text = "".join(line + "\n" for line in sources.lines(file))
@@ -220,7 +240,7 @@ class Grader:
 
     def _sealed(self, task: Task, tree: Path, known: Known, box: Box) -> str:
         questions = [question(task.id, call) for call in known.calls]
-        wrong = ""
+        wrong, call = "", known.calls[0]
         for _ in range(2):
             late, wrong, answered = False, "", 0
             with contextlib.closing(box.ask(tree, questions, limit=self.patience.answer,  # type: ignore[type-var]
@@ -235,4 +255,12 @@ class Grader:
                 wrong = "not all questions were answered"
             if not late or box.cpu > self.patience.answer / 2:
                 break
-        return f"{task.id} failed: the public tests pass, but {wrong}." if wrong else ""
+        if not wrong:
+            return ""
+        return f"{task.id} failed: the public tests pass, but {wrong}.\nAsked: {call.asked()}"
+
+
+def _gone(task: Task, submission: Submission) -> list[str]:
+    """The task's functions whose names stand nowhere in the submission's files: renamed, or deleted."""
+    return [name for name in task.functions if not re.search(
+        rf"\b{re.escape(name.split('.')[-1])}\b", submission.files.get(task.file_of(name), ""))]

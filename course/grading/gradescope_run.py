@@ -131,7 +131,10 @@ def warm(module: int, state: Path, *, trust: bool = False) -> int:
         print(line)
     for each in report["not_offered"]:
         print(f"This machine does not offer: {each}")
-    return 1 if wrong or report["error"] else 0
+    if wrong or report["error"]:
+        return 1
+    print(f"Ready to grade: the reference has {report['points']} of {report['possible']} points.")
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ import ast
 import io
 import os
 import tempfile
+import textwrap
 from pathlib import Path
 
 from course import edition
@@ -40,9 +41,27 @@ WHAT = {
     "pia": "an attack: ends the process at import, brings a conftest.py and a sitecustomize.py: no points",
     "quin": "module 5 alone, the other files missing: points for module 5 only",
     "rosa": "the reading tasks alone",
-    "sam": "right, but one function that never returns: its task has no points, in time",
-    "tess": "functions renamed and a file missing: those tasks have no points, the others do",
+    "sam": "right, but sigmoid never returns: task 0.1 has no points, in time",
+    "tess": "relu renamed and functional.py missing: tasks 0.1 and 0.2 have no points, the others do",
 }
+
+
+def expected(manifest: Manifest) -> dict[str, list[int]]:
+    """What grading gives each of them in each module."""
+    every = set(manifest.tasks)
+    done = {name: set(every) for name in WHAT}
+    done["chen"] = {task for task in every if task.startswith(("0.", "1."))}
+    done["dina"] = done["chen"] | {"2.1", "2.2", "2.3", "2.4"}
+    done["gus"] = every - {module.tasks[0].id for module in manifest.modules}
+    done["quin"] = {task for task in every if task.startswith("5.")}
+    done["rosa"] = {task for task in every if task.endswith(".R")}
+    done["tess"] = every - {"0.1", "0.2"}
+    for name in ("ivan", "jo", "sam"):
+        done[name] = every - {"0.1"}
+    for name in ("ben", "hana", "pia"):
+        done[name] = set()
+    return {name: [sum(task.points for task in module.tasks if task.id in done[name]) for module in manifest.modules]
+            for name in WHAT}
 
 
 def learners_files(manifest: Manifest) -> list[str]:
@@ -75,11 +94,15 @@ def run(out: Path, root: Path = ROOT) -> int:
     try:
         if missing:
             raise FileExistsError(missing)
-        for name in make_class(Path(os.path.abspath(out)), root):
-            print(f"{name:5} {WHAT[name]}")
+        names = make_class(Path(os.path.abspath(out)), root)
     except FileExistsError as error:
         print(error)
         return 2
+    points = expected(load(root))
+    print("What grading has to give, module by module and in all:")
+    for name in names:
+        print(f"{name:5}" + "".join(f"{number:5}" for number in [*points[name], sum(points[name])])
+              + textwrap.fill(f"   {WHAT[name]}", 118 - 40, subsequent_indent=" " * 43))
     print(f"\n{len(WHAT)} submissions are in {out}.")
     return 0
 

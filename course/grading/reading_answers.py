@@ -7,6 +7,7 @@ from pathlib import Path
 
 from course import reading
 from course.check import CheckFailed
+from course.runner.rows import row
 
 
 def judge(module: int, text: str, tests: Path) -> str:
@@ -18,7 +19,10 @@ def judge(module: int, text: str, tests: Path) -> str:
         try:
             reading.check_answer(question, lambda: answers)
         except CheckFailed as error:
-            return str(error)
+            lines = [f"{module}.R failed: question {question.key}"]
+            for label, said in (("Got", error.got), ("Expected", error.expected), ("Note", error.note)):
+                lines += row(label, said) if said else []
+            return "\n".join(lines)
     return ""
 
 

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from course.grading import wire
-from course.grading.compare import difference
+from course.grading.compare import difference, shown
 from course.grading.wire import Value
 from course.manifest import ROOT
 
@@ -56,6 +56,12 @@ class Call:
     rtol: float = 1e-6
     atol: float = 1e-9
     compare: Callable[[dict[str, Value], Value, Value], str] | None = None
+
+    def asked(self) -> str:
+        """The program and what it was called with, in at most 400 characters."""
+        values = ", ".join(f"{name}={shown(value)}" for name, value in self.inputs.items())
+        text = f"{self.program}({values})"
+        return text if len(text) <= 400 else text[:397] + "..."
 
     def wrong(self, answer: Value, expected: Value) -> str:
         """"" where the sandbox's `answer` (see `child.answer`) is right, else one line. Never raises."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import hashlib
 import html
 import os
 import re
@@ -56,14 +57,16 @@ def run(folder: Path, out: Path, root: Path = ROOT, *, shown: float = SHOWN, onl
     if missing or not folder.is_dir():
         print(missing or f"There is no folder {folder}.", file=sys.stderr)
         return 2
-    if out.exists() and any(out.iterdir()) and not (out / "similarity.csv").is_file():
-        print(f"{out} holds something else than a report.", file=sys.stderr)
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "similarity.csv").is_file())):
+        print(f"{out} is {'something else than a report' if out.is_dir() else 'no folder'}.", file=sys.stderr)
         return 2
     submissions, notes = read_class(folder, load(root))
     if len(submissions) < 2:
         print(f"{folder} holds {count(len(submissions), 'submission')}; two are needed.", file=sys.stderr)
         return 2
     out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("module_*.html"):  # of an earlier report
+        old.unlink()
     pairs, more, pages = compare(submissions, root, shown=shown, only=only)
     for name, page in pages.items():
         (out / name).write_text(page, encoding="utf-8")
@@ -84,9 +87,8 @@ def read_class(folder: Path, manifest: Manifest) -> tuple[dict[str, Texts], list
     from course.grading.collect import collect, submissions_in
 
     submissions: dict[str, Texts] = {}
-    found, others = submissions_in(folder)
-    notes = [f"{name} is no folder, zip or tar file, and is not compared." for name in others]
-    for name, path in found.items():
+    notes: list[str] = []
+    for name, path in submissions_in(folder).items():
         collected = collect(path, manifest, name)
         if collected.files:
             submissions[name] = dict(collected.files)
@@ -171,7 +173,7 @@ def _bodies(tree: ast.Module) -> dict[str, str]:
 
 
 def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> tuple[list[Pair], str]:
-    """The pairs of one module, and copydetect's page with both texts side by side ("" where there is no pair)."""
+    """The pairs of one module, and a page with both texts side by side ("" where there is no pair)."""
     os.environ.setdefault("MPLBACKEND", "Agg")  # it draws, and there may be no screen
     from copydetect import CodeFingerprint, CopyDetector
 
@@ -201,9 +203,13 @@ def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> 
         detector.ref_files.sort()
         detector.run()
         found = _pairs(module, names, detector, shown)
-        _keep(sorted(found, key=_order)[:BESIDE], names, detector)
-        page = detector.generate_html_report(output_mode="return") if found else ""
-        return found, page.replace(f"{mine}{os.sep}", "").replace(str(folder), "")
+        shown_pairs = sorted(found, key=_order)[:BESIDE]
+        _keep(shown_pairs, names, detector)
+        texts_of = {}
+        for _, _, one, other, text_of_one, text_of_other, _ in detector.get_copied_code_list() if found else ():
+            texts_of[names[one], names[other]] = (text_of_one, text_of_other)
+            texts_of[names[other], names[one]] = (text_of_other, text_of_one)
+        return found, _page(module, [(pair, *texts_of[pair.one, pair.other]) for pair in shown_pairs]) if found else ""
 
 
 def _pairs(module: Module, names: dict[str, str], detector: Any, shown: float) -> list[Pair]:
@@ -221,7 +227,7 @@ def _pairs(module: Module, names: dict[str, str], detector: Any, shown: float) -
 
 
 def _keep(pairs: list[Pair], names: dict[str, str], detector: Any) -> None:
-    """Let copydetect's page show these only: each pair has a quarter of a screen there, and a class has thousands."""
+    """Let copydetect mark the texts of these only: a class has thousands of pairs."""
     kept = {frozenset((pair.one, pair.other)) for pair in pairs}
     for x, one in enumerate(detector.test_files):
         for y, other in enumerate(detector.ref_files):
@@ -250,9 +256,39 @@ def _plain(name: str) -> str:
     return "'" + name if name[:1] in "=+-@" else name
 
 
+_STYLE = """body {font-family: sans-serif; max-width: 110em; margin: 2em auto}
+td, th {padding: 0.2em 1em; text-align: left}
+section {display: grid; grid-template-columns: 1fr 1fr; gap: 1em; border-top: 1px solid #888; margin-top: 2em}
+h2 {grid-column: 1 / 3; font-size: 1em}
+pre {overflow-x: auto; margin: 0}
+span {background: #ffd9b3}"""
+
+
+def _anchor(pair: Pair) -> str:
+    return hashlib.sha256(f"{pair.one}\0{pair.other}".encode()).hexdigest()[:12]
+
+
+def _page(module: Module, pairs: list[tuple[Pair, str, str]]) -> str:
+    """Both texts of each pair, HTML already, side by side. It needs nothing from the network."""
+    parts = [f"<section id='{_anchor(pair)}'><h2>{pair.alike:.0%}: {html.escape(pair.one)} ({pair.share_of_one:.0%}) "
+             f"and {html.escape(pair.other)} ({pair.share_of_other:.0%})</h2>\n<pre>{one}</pre>\n<pre>{other}</pre>"
+             "</section>\n" for pair, one, other in pairs]
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Module {module.number}: what is alike</title>
+<style>
+{_STYLE}
+</style>
+<h1>Module {module.number}, {html.escape(module.title)}: what is alike</h1>
+<p>Of each pair, what they wrote themselves, laid out by Python, without comments and docstrings. What the other one
+has, too, is marked.</p>
+{"".join(parts)}
+</html>
+"""
+
+
 def _index(pairs: list[Pair], notes: list[str], submissions: int, shown: float) -> str:
     rows = "\n".join(
-        f"<tr><td>{pair.alike:.0%}</td><td><a href='module_{pair.module}.html'>{pair.module}</a></td>"
+        f"<tr><td>{pair.alike:.0%}</td><td><a href='module_{pair.module}.html#{_anchor(pair)}'>{pair.module}</a></td>"
         f"<td>{html.escape(pair.one)} ({pair.share_of_one:.0%})</td>"
         f"<td>{html.escape(pair.other)} ({pair.share_of_other:.0%})</td><td>{pair.size}</td></tr>"
         for pair in pairs[:LISTED])
@@ -262,8 +298,7 @@ def _index(pairs: list[Pair], notes: list[str], submissions: int, shown: float) 
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Similarity</title>
 <style>
-body {{font-family: sans-serif; max-width: 60em; margin: 2em auto}}
-td, th {{padding: 0.2em 1em; text-align: left}}
+{_STYLE}
 </style>
 <h1>What is alike in {submissions} submissions</h1>
 <p>Alike is not copied: short tasks have few right forms, and hints, lectures and books are shared. In brackets the

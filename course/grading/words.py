@@ -12,7 +12,7 @@ from course.runner.explain import Explainer
 from course.runner.source import PathMap, Sources
 
 LINES, CHARACTERS, WIDTH = 24, 2000, 200
-GONE = "(a line of the reference, left out)"
+GONE = "(a line that the reference has, too; not shown)"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{5,}")
 # What a terminal or an editor would obey instead of showing: control characters, surrogates, changes of direction.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

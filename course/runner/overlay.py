@@ -55,6 +55,17 @@ def _ids(part: str, text: str, manifest: Manifest) -> list[str]:
     return [task_id]
 
 
+def fill_up(code: Path, skeleton: Path, to: Path, base: Path) -> PathMap:
+    """Write a whole source root under `to`: what a learner has handed in, and what is provided from `skeleton`."""
+    paths = PathMap(to, base)
+    for root in (skeleton, code):
+        shutil.copytree(root / "terox", to / "terox", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        for path in (root / "terox").rglob("*"):
+            if path.is_file():
+                paths.origin[path.relative_to(root).as_posix()] = path
+    return paths
+
+
 def build(tasks: list[str], manifest: Manifest, code: Path, solutions: Path, to: Path, base: Path) -> PathMap:
     """Write the overlay under `to`; the result maps its lines to those of `code` and `solutions`."""
     paths = PathMap(to, base)

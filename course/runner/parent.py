@@ -72,11 +72,16 @@ def _judge(outcome: Outcome, manifest: Manifest, base: Path, folder: Path, code:
     paths = PathMap(root, base)
     outcome.title, outcome.code = module.title, paths.shown(root) + "/"
     Sources(root, manifest, paths).drop_bytecode()
+    if not (root / "terox/__init__.py").is_file():  # as it was handed in: the learner's files alone
+        outcome.code += ", filled up from modules/"
+        root = folder / "whole"
+        paths = overlay.fill_up(paths.root, base / "modules", root, base)
     if reference is not None:
-        solutions = base / "solutions"
+        solutions, whole = base / "solutions", paths
         outcome.code += f" with {reference} from solutions/"
         root = folder / "overlay"
-        paths = overlay.build(parts, manifest, paths.root, solutions, root, base)
+        paths = overlay.build(parts, manifest, whole.root, solutions, root, base)
+        paths.follow(whole)
     explainer = Explainer(Sources(root, manifest, paths))
     findings = Session(outcome, chosen, base, folder, explainer, progress).run(options)
     Verdict(findings, explainer, outcome).fill(chosen, parts, options["stop_at_first"])
@@ -94,8 +99,10 @@ def _chosen(module: Module, tasks: list[str] | None) -> list[Task]:
 
 def _code_root(base: Path, code: Path | str | None) -> Path:
     root = Path(os.path.abspath(base / (code or "modules")))
-    if code is not None and base == ROOT and (Path(code) / "terox").is_dir():  # relative to where it was typed
+    if code is not None and base == ROOT and Path(code).is_dir():  # relative to where it was typed
         root = Path(os.path.abspath(code))
+    if not (root / "terox").is_dir() and (root / "modules/terox").is_dir():  # the course folder of a learner
+        root /= "modules"
     if root == base / "solutions" and edition.is_learners(base) and (root / "terox").is_dir():
         raise UsageError("CODE=solutions needs the whole reference, and solutions/ has some modules of it only. "
                          "Those can be taken with REFERENCE=, for example REFERENCE=0-1.")

@@ -138,7 +138,7 @@ def _zip_of_many(folder: Path) -> Path:
     path = folder / "work.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(21_000):
-            archive.writestr(f"terox/{number}", b"")
+            archive.writestr(f"terox/{number:0900}", b"")
     return path
 
 
@@ -200,7 +200,7 @@ BUILT = {
     "zip_of_many": ("is a zip file of very many files", _zip_of_many, "entries"),
     "zip_outside": ("is a zip file that unpacks outside", _zip({"../../" + FILE: b"x", "/" + FILE: b"x"}), "No file"),
     "zip_link": ("is a zip file with a link", _zip({FILE: str(RIGHT).encode()}, 0o120777), "link"),
-    "tar_bomb": ("is a tar file that unpacks to much more", _tar_bomb, "256 MB"),
+    "tar_bomb": ("is a tar file that unpacks to much more", _tar_bomb, "1024 MB"),
     "tar_link": ("is a tar file with a link", _tar(FILE, tarfile.SYMTYPE, str(RIGHT)), "no regular file"),
     "tar_hard_link": ("is a tar file with a hard link", _tar(FILE, tarfile.LNKTYPE, str(RIGHT)), "no regular file"),
     "tar_device": ("is a tar file with a device", _tar(FILE, tarfile.CHRTYPE), "no regular file"),

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 
+import numpy as np
 import pytest
 
 from course.chaffs import laid_over, load_wheats
-from course.grading import landlock, report, seccomp, whole_class
+from course.grading import command, landlock, report, seccomp, whole_class
 from course.grading.collect import Submission, collect, submissions_in
 from course.grading.grade import Grader
 from course.grading.known import SecretError, load_secret
 from course.grading.reading_answers import judge
 from course.grading.results import Grade
-from course.grading.sealed import checks_of, draw
+from course.grading.sealed import Call, checks_of, draw
 from course.grading.words import GONE, Words
 from course.leaks import secrets
 from course.manifest import ROOT, load
@@ -122,7 +129,7 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
             path = tmp_path / "all" / name / file
             path.parent.mkdir(parents=True)
             path.write_text((ROOT / "solutions" / file).read_text(encoding="utf-8") + f"# {name}\n", encoding="utf-8")
-    paths, _ = submissions_in(tmp_path / "all")
+    paths = submissions_in(tmp_path / "all")
     real, graded = grader.grade, []
 
     def grade(submission, modules, **options):
@@ -136,7 +143,7 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
     assert sorted(graded) == ["=cmd", "ann", "ben"]
     assert [bool(each.error) for each in grades] == [False, False, True]
     rows = list(csv.reader(io.StringIO(whole_class.to_csv(grades, [0]))))
-    assert rows[0] == ["submission", "module 0", "total", "notes"]
+    assert rows[0] == ["submission", "module 0", "total", "notes", "tasks"]
     assert "not graded: RuntimeError" in rows[3][3]
     assert [row[:3] for row in rows[1:]] == [["'=cmd", "10", "10"], ["ann", "10", "10"], ["ben", "", ""]]
     again = whole_class.grade_all(grader, paths, [0], state, tmp_path / "reports")
@@ -149,6 +156,88 @@ def test_a_class_goes_on_where_it_was_stopped(grader, state, tmp_path, monkeypat
     for name in ("=cmd", "ann", "ben"):
         data = json.loads((tmp_path / "reports" / name / report.RESULTS).read_text(encoding="utf-8"))
         assert data["modules"] and Grade.from_json(data).name == name
+
+
+@needs_linux
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_nothing_behind(number, tmp_path):
+    """No process, no folder, no table; what was graded is kept."""
+    for name in ("ann", "ben"):  # one hangs, so that there is something to stop
+        path = tmp_path / "class" / name / FILES[0]
+        path.parent.mkdir(parents=True)
+        path.write_text("def map(fn):\n    while True:\n        pass\n" if name == "ben" else "x = 1\n")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    call = [sys.executable, "-m", "course", "grade-all", str(tmp_path / "class"), "--out", str(tmp_path / "out.csv"),
+            "--modules", "0", "--state", str(tmp_path / "state"), "--workers", "1"]
+    process = subprocess.Popen(call, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, "TMPDIR": str(temporary), "TEROX_VENV": "none"})
+    assert process.stderr.readline().startswith("1 of 2  ann")
+    time.sleep(1.0)
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Stopped." in said and "Traceback" not in errors
+    assert list(temporary.iterdir()) == [] and not (tmp_path / "out.csv").exists()
+    assert len(list((tmp_path / "state/grades").iterdir())) == 1
+
+
+@pytest.mark.parametrize("out, reports, word", [
+    ("class.csv", None, "among the submissions"), ("class/out.csv", None, "among the submissions"),
+    ("out.csv", "class/reports", "among the submissions"), ("folder", None, "a folder"),
+    ("out.csv", "file", "no folder")])
+def test_where_nothing_can_be_written_nothing_is_graded(out, reports, word, tmp_path, capsys):
+    """And no submission is touched."""
+    (tmp_path / "class/ann/terox").mkdir(parents=True)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    options = argparse.Namespace(submissions=tmp_path / "class", out=tmp_path / out, modules="0",
+                                 state=tmp_path / "state", reports=tmp_path / reports if reports else None)
+    assert command.run(options) == 2
+    assert word in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "class").rglob("*")] == ["ann", "terox"]
+
+
+@pytest.mark.parametrize("folder, word", [("class/ann", "looks like one submission"), ("empty", "is empty"),
+                                          ("file", "There is no folder"), ("absent", "There is no folder")])
+def test_a_class_has_to_be_one(folder, word, tmp_path, capsys):
+    (tmp_path / "class/ann/terox").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    options = argparse.Namespace(submissions=tmp_path / folder, out=tmp_path / "x.csv", modules="0", reports=None,
+                                 state=tmp_path / "state")
+    assert command.run(options) == 2
+    assert word in capsys.readouterr().err
+
+
+@needs_linux
+def test_what_is_missing_is_told_with_its_reason(grader):
+    """A file that was left out, a function of another name."""
+    submission = _submission(functional="")
+    submission.left_out[FILES[0]] = "it is not encoded as UTF-8 (line 7)"
+    task = grader.grade(submission, [0]).task("0.2")
+    assert task.message == "terox/foundations/functional.py is left out: it is not encoded as UTF-8 (line 7)."
+    text = (ROOT / "solutions" / FILES[0]).read_text(encoding="utf-8").replace("zip_with", "my_zip")
+    task = grader.grade(_submission(functional=text), [0]).task("0.2")
+    assert task.message.startswith("There is no function zip_with in terox/foundations/functional.py.\n0.2 failed")
+
+
+@needs_linux
+def test_a_sealed_check_says_what_it_asked(grader, monkeypatch):
+    """So that instructor and learner can try it."""
+    monkeypatch.setattr(grader, "_public", lambda *arguments: "")
+    text = (ROOT / "solutions" / FILES[0]).read_text(encoding="utf-8")
+    line = "    for x in xs:\n"
+    assert line in text
+    wrong = text.replace(line, "    for x in (list(xs)[:-1] if len(list(xs)) > 9 else xs):\n")
+    task = grader.grade(_submission(functional=wrong), [0]).task("0.2")
+    assert task.sealed == "failed" and "\nAsked: " in task.message and "=[" in task.message
+
+
+def test_what_was_asked_is_shown_short():
+    call = Call("add", {"xs": np.arange(3.0), "many": np.zeros((50, 50)), "names": ["a"] * 100, "n": 3}, "sums")
+    text = call.asked()
+    assert text.startswith("add(xs=[0.0, 1.0, 2.0], many=an array (50, 50) of float64, names=['a', ")
+    assert text.endswith("n=3)") and len(text) <= 400
 
 
 @needs_linux

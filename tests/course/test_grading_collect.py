@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 import zipfile
@@ -27,10 +28,10 @@ def _fill(folder: Path, root: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("root", ["", "modules", "somebody", "somebody/modules"])
+@pytest.mark.parametrize("root", ["", "modules", "somebody", "somebody/modules", "work/My Course/terox-main/modules"])
 @pytest.mark.parametrize("form", ["folder", "zip", "tar", "gztar", "bztar", "xztar"])
 def test_a_submission_is_found_in_every_form(root, form, tmp_path):
-    """A folder or an archive, whose `terox/` stands at its top, in modules/ or one folder down."""
+    """A folder or an archive, whose `terox/` stands at its top, in modules/ or some folders down."""
     folder = _fill(tmp_path / "work", root)
     path = folder if form == "folder" else Path(shutil.make_archive(str(tmp_path / "packed"), form, folder))
     found = collect(path, MANIFEST)
@@ -89,10 +90,10 @@ def test_a_submission_is_called_as_its_learner(tmp_path):
         (tmp_path / name).mkdir()
     for name in ("chen.tar.gz", "Dora.ZIP", "notes.txt", "eva.zip"):
         (tmp_path / name).write_bytes(b"")
-    found, others = submissions_in(tmp_path)
-    assert others == ["notes.txt"]
+    found = submissions_in(tmp_path)
     assert {name: path.name for name, path in found.items()} == {
-        "ada": "ada", "ben.b": "ben.b", "chen": "chen.tar.gz", "dora": "dora", "Dora.ZIP": "Dora.ZIP", "eva": "eva.zip"}
+        "notes.txt": "notes.txt", "ada": "ada", "ben.b": "ben.b", "chen": "chen.tar.gz", "dora": "dora",
+        "Dora.ZIP": "Dora.ZIP", "eva": "eva.zip"}
 
 
 def test_nothing_is_written(tmp_path):
@@ -112,6 +113,39 @@ def test_of_several_roots_the_first_counts(tmp_path):
     (folder / "modules/terox/tensors").mkdir(parents=True)
     (folder / "modules/terox/tensors/layout.py").write_text("x = 1\n")
     assert list(collect(folder, MANIFEST).files) == [FILE]
+
+
+@pytest.mark.parametrize("other", ["solutions", ".venv/lib", "a/solutions", "a/tests/wheats/module_0", "__MACOSX"])
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_what_is_not_the_learners_is_no_root(form, other, tmp_path):
+    """The whole course folder, with references that were handed out and what tools leave behind."""
+    folder = _fill(tmp_path / "work", "course/modules")
+    (folder / other / FILE).parent.mkdir(parents=True)
+    (folder / other / FILE).write_text("x = 2\n")
+    path = folder if form == "folder" else Path(shutil.make_archive(str(tmp_path / "packed"), form, folder))
+    assert collect(path, MANIFEST).files == {FILE: "# caf\u00e9\nx = 1\n"}
+    shutil.rmtree(folder / "course")
+    path = folder if form == "folder" else Path(shutil.make_archive(str(tmp_path / "packed"), form, folder))
+    assert collect(path, MANIFEST).files == {} and "No file of the course" in collect(path, MANIFEST).notes[0]
+
+
+def test_a_large_archive_is_read(tmp_path):
+    """The course folder with its environment: what is not asked for costs nothing."""
+    path = tmp_path / "work.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(20):
+            archive.writestr(f"course/.venv/{number}", os.urandom(4 << 20))
+        archive.writestr("course/modules/" + FILE, "x = 1\n")
+    assert path.stat().st_size > 80_000_000
+    assert collect(path, MANIFEST).files == {FILE: "x = 1\n"}
+
+
+@pytest.mark.parametrize("name, word", [("work.txt", "neither a folder nor a zip or tar"), ("work.zip", "broken"),
+                                        ("work.7z", "neither a folder nor a zip or tar")])
+def test_what_is_no_submission_says_so(name, word, tmp_path):
+    (tmp_path / name).write_text("I had no time.\n")
+    found = collect(tmp_path / name, MANIFEST)
+    assert found.files == {} and word in found.notes[0]
 
 
 def test_a_broken_member_costs_only_itself(tmp_path):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zipfile
 
 import pytest
-from small_course import small_course, solve
+from small_course import edit, small_course, solve
 
 from course import submission
 from course.grading.collect import collect
 from course.manifest import ROOT, load
+from course.runner import run_tests
 
 DOUBLE = "modules/terox/first/double.py"
 
@@ -65,3 +66,18 @@ def test_a_file_that_cannot_be_written_is_an_error(root, capsys):
     assert "Nothing was written." in capsys.readouterr().err
     assert submission.write(root / "modules", root) == 2
     assert "modules" in capsys.readouterr().err and (root / DOUBLE).is_file()
+
+
+def test_what_was_handed_in_can_be_judged(root, tmp_path):
+    """`make test-module-0 CODE=...` fills it up with what is provided, and names the places in it."""
+    solve(root, "terox/first/half.py")
+    solve(root, "terox/first/double.py")
+    edit(root, "modules/terox/first/half.py", "x / 2.0", "x / 2.5")
+    submission.write(tmp_path / "ada.zip", root)
+    zipfile.ZipFile(tmp_path / "ada.zip").extractall(tmp_path / "ada")
+    for code in (tmp_path / "ada", tmp_path / "ada/modules"):
+        outcome = run_tests(0, code=code, course_root=root, quiet=True)
+        assert [task.status for task in outcome.tasks] == ["failed", "passed"]
+        assert "ada/modules/terox/first/half.py:1" in outcome.tasks[0].message
+        outcome = run_tests(0, code=code, course_root=root, quiet=True, reference="0.1")
+        assert [task.status for task in outcome.tasks] == ["passed", "passed"]

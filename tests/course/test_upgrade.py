@@ -103,6 +103,27 @@ def texts(clone: Path) -> dict[str, str]:
             for path in (clone / "modules/terox").rglob("*.py")}
 
 
+def test_a_copy_without_the_line_is_joined_to_it_once(course, tmp_path):
+    """What a template makes has a history of its own: one merge that changes nothing brings both together."""
+    learner = LEARNERS[0]
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "--quiet", "--branch", "release-0", str(course.clone), "copy")
+    shutil.rmtree(copy / ".git")
+    git(copy, "init", "--quiet", "--initial-branch", "main")
+    git(copy, "add", "--all")
+    git(copy, "commit", "--quiet", "-m", "Made from a template")
+    for name, text in tree(course, 0, learner).items():
+        (copy / "modules" / name).write_bytes(text.encode())
+    git(copy, "commit", "--quiet", "--all", "-m", "Half done")
+    git(copy, "remote", "add", "upstream", str(course.clone))
+    git(copy, "fetch", "--quiet", "upstream")
+    assert git(copy, "merge", "upstream/release-1", check=False) != "0"  # unrelated, git says
+    git(copy, "merge", "--quiet", "--allow-unrelated-histories", "-s", "ours", "--no-edit", "upstream/release-0")
+    assert texts(copy) == tree(course, 0, learner)
+    git(copy, "merge", "--quiet", "--no-edit", "upstream/release-1")
+    assert texts(copy) == tree(course, 1, learner)
+
+
 @pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: learner.name)
 def test_what_was_filled_in_merges_with_a_new_edition(course, learner):
     """The merge gives just what the learner would have written into the new edition."""
