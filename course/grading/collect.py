@@ -10,31 +10,19 @@ import errno
 import hashlib
 import os
 import stat
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
+from course.grading.archives import ENDINGS, ENTRIES_LIMIT, FILE_LIMIT, Get, Odd, opened
 from course.manifest import Manifest
 
-FILE_LIMIT = 512 << 10  # bytes of one file
-ARCHIVE_LIMIT, UNPACKED_LIMIT = 1 << 30, 1 << 30  # bytes of an archive, and of all that a tar file unpacks to
-ENTRIES_LIMIT, TABLE_LIMIT = 100_000, 16 << 20  # files in a submission, and bytes of a zip file's table of contents
 DEPTH, ROOTS = 4, 20  # how many folders down a `terox/` is looked for, and how many are looked at
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # Where a `terox/` is not the learner's: references, what tools leave behind.
 _NOT_HERE = {"solutions", "reference", "tests", "build", "dist", "venv", "env", "__pycache__", "__MACOSX",
              "site-packages", "node_modules"}
 _NOFOLLOW, _NONBLOCK = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
-Get = Callable[[str], bytes]  # the bytes of a file, by its name in the submission, at most FILE_LIMIT + 1
-
-
-class Odd(Exception):
-    """A file that is there and is not taken. The message is for the report."""
 
 
 @dataclass
@@ -72,7 +60,7 @@ def name_of(path: Path) -> str:
     """What a submission is called: its folder, or its file without the ending."""
     if path.is_dir():
         return path.name
-    return next((path.name[: -len(ending)] for ending in ARCHIVES if path.name.lower().endswith(ending)), path.name)
+    return next((path.name[: -len(ending)] for ending in ENDINGS if path.name.lower().endswith(ending)), path.name)
 
 
 def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submission:
@@ -82,13 +70,14 @@ def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submissi
     try:
         if path.is_dir():
             _take(submission, wanted, _roots_of(path), lambda name: _from_folder(path, name))
-            inside = [] if submission.files or submission.notes else _archives_in(path)
-            if len(inside) > 1:
-                submission.notes.append(f"Of {len(inside)} archives, only {inside[-1].name} is read.")
-            if inside:  # what systems for handing in leave: a folder of the learner's name, with what was sent
-                _archive(submission, wanted, inside[-1])
+            archives = [] if submission.files or submission.notes else _archives_in(path)
+            if len(archives) > 1:
+                submission.notes.append(f"Of {len(archives)} archives, only {archives[-1].name} is read.")
         else:
-            _archive(submission, wanted, path)
+            archives = [path]
+        if archives:  # in a folder: what systems for handing in leave, with what was sent in it
+            with opened(archives[-1], tuple(wanted)) as (names, get):
+                _take(submission, wanted, _roots_in(names, wanted), get)
     except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
         submission.notes.append(f"The submission cannot be read to its end ({reason}).")
@@ -179,6 +168,21 @@ def _roots_of(path: Path) -> list[str]:
     return _in_order(found)
 
 
+def _roots_in(names: Iterable[str], wanted: list[str]) -> list[str]:
+    """The folders in an archive with a file that is wanted, `DEPTH` down at most."""
+    ends = tuple(wanted)
+    found = {name[: -len(file)] for name in names if name.endswith(ends) for file in wanted
+             if name == file or name.endswith("/" + file)}
+    return _in_order(root for root in found if root.count("/") <= DEPTH)
+
+
+def _archives_in(folder: Path) -> list[Path]:
+    """The archives right in a folder, by name; no links."""
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries
+                      if entry.name.lower().endswith(ENDINGS) and entry.is_file(follow_symlinks=False))
+
+
 def _from_folder(path: Path, name: str) -> bytes:
     """One file, opened step by step, so that no step is a link."""
     *folders, last = name.split("/")
@@ -207,141 +211,3 @@ def _from_folder(path: Path, name: str) -> bytes:
 def _is_link(path: Path, name: str) -> bool:
     parts = name.split("/")
     return any(os.path.islink(path.joinpath(*parts[:number])) for number in range(1, len(parts) + 1))
-
-
-# ---- Archives ----
-
-
-def _archives_in(folder: Path) -> list[Path]:
-    """The archives right in a folder, by name; no links."""
-    with os.scandir(folder) as entries:
-        return sorted(Path(entry.path) for entry in entries
-                      if entry.name.lower().endswith(ARCHIVES) and entry.is_file(follow_symlinks=False))
-
-
-def _archive(submission: Submission, wanted: list[str], path: Path) -> None:
-    about = os.stat(path)
-    if not stat.S_ISREG(about.st_mode):
-        raise Odd("it is neither a folder nor a file")
-    if about.st_size > ARCHIVE_LIMIT:
-        raise Odd(f"it has more than {ARCHIVE_LIMIT >> 20} MB; `make submission` writes a small zip")
-    if zipfile.is_zipfile(path):
-        _zip(submission, wanted, path)
-    else:
-        try:
-            _tar(submission, wanted, path)
-        except tarfile.ReadError as error:
-            if submission.files or path.name.lower().endswith(ARCHIVES):
-                raise Odd("the archive is broken") from error
-            raise Odd("it is neither a folder nor a zip or tar file") from error
-
-
-def _roots_in(names: Iterable[str], wanted: list[str]) -> list[str]:
-    """The folders in an archive with a file that is wanted, `DEPTH` down at most."""
-    ends = tuple(wanted)
-    found = {name[: -len(file)] for name in names if name.endswith(ends) for file in wanted
-             if name == file or name.endswith("/" + file)}
-    return _in_order(root for root in found if root.count("/") <= DEPTH)
-
-
-def _table_of(path: Path) -> int:
-    """Bytes of a zip file's table of contents, as its last record says. (All of it will be read.)"""
-    with open(path, "rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - (1 << 16) - 22))
-        end = stream.read()
-    place = end.rfind(b"PK\5\6")
-    if place < 0 or len(end) < place + 22:
-        raise Odd("it is no zip file to its end")
-    return int.from_bytes(end[place + 12: place + 16], "little")
-
-
-def _zip(submission: Submission, wanted: list[str], path: Path) -> None:
-    if _table_of(path) > TABLE_LIMIT:
-        raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
-    with zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
-        if len(infos) > ENTRIES_LIMIT:
-            raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
-        known = {info.filename.replace("\\", "/"): info for info in infos}
-
-        def get(name: str) -> bytes:
-            info = known.get(name)
-            if info is None:
-                raise FileNotFoundError
-            if stat.S_ISLNK(info.external_attr >> 16):
-                raise Odd("it is a link")
-            if info.file_size > FILE_LIMIT or info.flag_bits & 1:
-                raise Odd(f"it has more than {FILE_LIMIT >> 10} KB" if info.file_size > FILE_LIMIT
-                          else "it is encrypted")
-            try:
-                with archive.open(info) as stream:
-                    return stream.read(FILE_LIMIT + 1)
-            except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError) as error:
-                raise Odd("its part of the archive is broken") from error
-
-        _take(submission, wanted, _roots_in(known, wanted), get)
-
-
-class _Counted:
-    """A stream that gives up after so many bytes: an archive that unpacks to more is not read on."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream, self._left = stream, limit
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > self._left:
-            size = self._left + 1
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise Odd(f"it unpacks to more than {UNPACKED_LIMIT >> 20} MB")
-        return data
-
-
-def _tar(submission: Submission, wanted: list[str], path: Path) -> None:
-    ends = tuple(wanted)
-    found: dict[str, bytes | Odd] = {}
-    with open(path, "rb") as raw:
-        stream = _Counted(_unpacked(raw), UNPACKED_LIMIT)
-        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]
-            for number, member in enumerate(archive):
-                if number >= ENTRIES_LIMIT:
-                    raise Odd(f"it has more than {ENTRIES_LIMIT} entries")
-                name = member.name.removeprefix("./")
-                if name.endswith(ends) and len(name) < 400:
-                    if not member.isreg():
-                        found[name] = Odd("it is no regular file")
-                    elif member.size > FILE_LIMIT:
-                        found[name] = Odd(f"it has more than {FILE_LIMIT >> 10} KB")
-                    else:
-                        part = archive.extractfile(member)
-                        found[name] = part.read(FILE_LIMIT + 1) if part else b""
-
-    def get(name: str) -> bytes:
-        if name not in found:
-            raise FileNotFoundError
-        data = found[name]
-        if isinstance(data, Odd):
-            raise data
-        return data
-
-    _take(submission, wanted, _roots_in(found, wanted), get)
-
-
-def _unpacked(raw: BinaryIO) -> BinaryIO:
-    import bz2
-    import gzip
-    import lzma
-
-    start = raw.read(6)
-    raw.seek(0)
-    opened: BinaryIO
-    if start[:2] == b"\x1f\x8b":
-        opened = gzip.GzipFile(fileobj=raw)  # type: ignore[assignment]
-    elif start[:3] == b"BZh":
-        opened = bz2.BZ2File(raw)  # type: ignore[assignment]
-    elif start == b"\xfd7zXZ\x00":
-        opened = lzma.LZMAFile(raw)  # type: ignore[assignment]
-    else:
-        opened = raw
-    return opened

@@ -10,18 +10,16 @@ The reference takes part as one more submission. What the report cannot know sta
 from __future__ import annotations
 
 import ast
-import csv
-import hashlib
-import html
 import os
 import re
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from course import edition
+from course.grading import similarity_pages
+from course.grading.similarity_pages import Pair
 from course.manifest import ROOT, Manifest, Module, load
 from course.markers import MarkerError, function_lines
 from course.term import count
@@ -30,21 +28,7 @@ Texts = dict[str, str]  # file, relative to the source root -> its text
 TOKENS = 25  # the shortest run of characters, names being one each, that counts as alike
 SHORTEST = 200  # a submission with less of its own in a module, counted in the same way, is not compared
 SHOWN = 0.5  # pairs below it are left out
-BESIDE, LISTED = 200, 1000  # pairs, the most alike: of a module with both texts on its page, and of all in the index
 REFERENCE = "(the reference)"
-
-
-@dataclass(frozen=True, order=True)
-class Pair:
-    """Two submissions that are alike in a module: the share of each one's own code that the other one has, too."""
-
-    alike: float  # the larger of both shares, 0 to 1
-    module: int
-    one: str
-    other: str
-    share_of_one: float
-    share_of_other: float
-    size: int  # how many characters are alike, each name counted as one
 
 
 def run(folder: Path, out: Path, root: Path = ROOT, *, shown: float = SHOWN, only: int | None = None) -> int:
@@ -70,8 +54,9 @@ def run(folder: Path, out: Path, root: Path = ROOT, *, shown: float = SHOWN, onl
     pairs, more, pages = compare(submissions, root, shown=shown, only=only)
     for name, page in pages.items():
         (out / name).write_text(page, encoding="utf-8")
-    _write_csv(out / "similarity.csv", pairs)
-    (out / "index.html").write_text(_index(pairs, notes + more, len(submissions), shown), encoding="utf-8")
+    similarity_pages.write_csv(out / "similarity.csv", pairs)
+    index = similarity_pages.index(pairs, notes + more, len(submissions), shown)
+    (out / "index.html").write_text(index, encoding="utf-8")
     for note in notes + more:
         print(f"Note: {note}")
     for pair in pairs[:15]:
@@ -203,13 +188,15 @@ def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> 
         detector.ref_files.sort()
         detector.run()
         found = _pairs(module, names, detector, shown)
-        shown_pairs = sorted(found, key=_order)[:BESIDE]
+        shown_pairs = sorted(found, key=_order)[:similarity_pages.BESIDE]
         _keep(shown_pairs, names, detector)
+        detector.conf.display_t = 0.0  # of those that are left, all
         texts_of = {}
         for _, _, one, other, text_of_one, text_of_other, _ in detector.get_copied_code_list() if found else ():
             texts_of[names[one], names[other]] = (text_of_one, text_of_other)
             texts_of[names[other], names[one]] = (text_of_other, text_of_one)
-        return found, _page(module, [(pair, *texts_of[pair.one, pair.other]) for pair in shown_pairs]) if found else ""
+        beside = [(pair, *texts_of[pair.one, pair.other]) for pair in shown_pairs]
+        return found, similarity_pages.page(module, beside) if found else ""
 
 
 def _pairs(module: Module, names: dict[str, str], detector: Any, shown: float) -> list[Pair]:
@@ -237,78 +224,3 @@ def _keep(pairs: list[Pair], names: dict[str, str], detector: Any) -> None:
 
 def _order(pair: Pair) -> tuple[float, int, int, str]:
     return -pair.alike, -pair.size, pair.module, pair.one
-
-
-# ---- The report ----
-
-
-def _write_csv(path: Path, pairs: list[Pair]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["alike", "module", "one", "other", "share_of_one", "share_of_other", "size"])
-        for pair in pairs:
-            writer.writerow([f"{pair.alike:.3f}", pair.module, _plain(pair.one), _plain(pair.other),
-                             f"{pair.share_of_one:.3f}", f"{pair.share_of_other:.3f}", pair.size])
-
-
-def _plain(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return "'" + name if name[:1] in "=+-@" else name
-
-
-_STYLE = """body {font-family: sans-serif; max-width: 110em; margin: 2em auto}
-td, th {padding: 0.2em 1em; text-align: left}
-section {display: grid; grid-template-columns: 1fr 1fr; gap: 1em; border-top: 1px solid #888; margin-top: 2em}
-h2 {grid-column: 1 / 3; font-size: 1em}
-pre {overflow-x: auto; margin: 0}
-span {background: #ffd9b3}"""
-
-
-def _anchor(pair: Pair) -> str:
-    return hashlib.sha256(f"{pair.one}\0{pair.other}".encode()).hexdigest()[:12]
-
-
-def _page(module: Module, pairs: list[tuple[Pair, str, str]]) -> str:
-    """Both texts of each pair, HTML already, side by side. It needs nothing from the network."""
-    parts = [f"<section id='{_anchor(pair)}'><h2>{pair.alike:.0%}: {html.escape(pair.one)} ({pair.share_of_one:.0%}) "
-             f"and {html.escape(pair.other)} ({pair.share_of_other:.0%})</h2>\n<pre>{one}</pre>\n<pre>{other}</pre>"
-             "</section>\n" for pair, one, other in pairs]
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Module {module.number}: what is alike</title>
-<style>
-{_STYLE}
-</style>
-<h1>Module {module.number}, {html.escape(module.title)}: what is alike</h1>
-<p>Of each pair, what they wrote themselves, laid out by Python, without comments and docstrings. What the other one
-has, too, is marked.</p>
-{"".join(parts)}
-</html>
-"""
-
-
-def _index(pairs: list[Pair], notes: list[str], submissions: int, shown: float) -> str:
-    rows = "\n".join(
-        f"<tr><td>{pair.alike:.0%}</td><td><a href='module_{pair.module}.html#{_anchor(pair)}'>{pair.module}</a></td>"
-        f"<td>{html.escape(pair.one)} ({pair.share_of_one:.0%})</td>"
-        f"<td>{html.escape(pair.other)} ({pair.share_of_other:.0%})</td><td>{pair.size}</td></tr>"
-        for pair in pairs[:LISTED])
-    if len(pairs) > LISTED:
-        notes = [f"Of {len(pairs)} pairs, the {LISTED} most alike stand here; similarity.csv has all.", *notes]
-    said = "\n".join(f"<li>{html.escape(note)}</li>" for note in notes)
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Similarity</title>
-<style>
-{_STYLE}
-</style>
-<h1>What is alike in {submissions} submissions</h1>
-<p>Alike is not copied: short tasks have few right forms, and hints, lectures and books are shared. In brackets the
-share of each one's own code that the other one has, too; the last column says how much that is, every name counted as
-one character. Pairs below {shown:.0%} are left out. A module's page shows both texts of its {BESIDE} most alike
-pairs.</p>
-<table><tr><th>alike</th><th>module</th><th>one</th><th>other</th><th>size</th></tr>
-{rows}
-</table>
-<ul>
-{said}
-</ul></html>
-"""

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from course.chaffs import load_wheats
-from course.grading import similarity
+from course.grading import similarity, similarity_pages
 from course.grading.make_class import learners_files, renamed
 from course.manifest import ROOT, load
 
@@ -57,14 +57,14 @@ def test_independent_work_is_not_in_the_table(with_a_copy):
 def test_a_page_shows_the_most_alike_pairs_only(independent, monkeypatch):
     """All pairs are in the table; a page with thousands of them would open in no browser."""
     class_ = {name: independent["straight"] for name in ("ada", "ben", "carla", "dina")}
-    monkeypatch.setattr(similarity, "BESIDE", 2)
+    monkeypatch.setattr(similarity_pages, "BESIDE", 2)
     pairs, _, pages = similarity.compare(class_, ROOT, only=3)
     few = pages["module_3.html"]
-    monkeypatch.setattr(similarity, "BESIDE", 200)
+    monkeypatch.setattr(similarity_pages, "BESIDE", 200)
     every = similarity.compare(class_, ROOT, only=3)[2]["module_3.html"]
     assert len(pairs) == 6 and 3 * few.count("<span") == every.count("<span") > 0
-    monkeypatch.setattr(similarity, "LISTED", 3)
-    text = similarity._index(pairs, [], 4, 0.5)
+    monkeypatch.setattr(similarity_pages, "LISTED", 3)
+    text = similarity_pages.index(pairs, [], 4, 0.5)
     assert text.count("<tr><td>") == 3 and "Of 6 pairs, the 3 most alike stand here" in text
 
 
