@@ -91,7 +91,7 @@ grade:
 	@$(if $(SUBMISSION),$(COURSE) grade "$(SUBMISSION)" $(GRADING),echo "Which one? make grade SUBMISSION=dir"; exit 2)
 
 grade-all:
-	@$(if $(DIR),$(COURSE) grade-all "$(DIR)" --out "$(or $(OUT),build/grades.csv)" $(GRADING),echo "Which ones? make grade-all DIR=submissions OUT=grades.csv"; exit 2)
+	@$(if $(and $(DIR),$(OUT)),$(COURSE) grade-all "$(DIR)" --out "$(OUT)" $(GRADING),echo "Which ones? make grade-all DIR=submissions OUT=grades.csv"; exit 2)
 
 lint:
 	@$(COURSE) lint

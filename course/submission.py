@@ -44,7 +44,7 @@ def write(out: Path | str | None = None, root: Path = ROOT) -> int:
             print(f"{style('Missing', 'red')}: {file}. To bring it back: git checkout {file}")
     for sentence in broken:
         print(f"{style('Its tasks would have no points', 'red')}: {sentence}")
-    begun = any(state.status != "to do" for state in found.values())
+    begun = any(map(_begun, found.values()))
     print(f"\n{_shown(out, root)}: {count(len(contents), 'file')}. "
           + ("Mend the above, and write it again." if broken else
              "Hand it in as it is." if begun else "Nothing is written in them yet."))
@@ -55,11 +55,19 @@ def _line(module: Module, mine: list[State]) -> str:
     """One module, as far as its last runs and the text say."""
     passed = sum(state.status == "passed" for state in mine)
     others = [f"{state.task.id} {state.status}" for state in mine if state.status not in ("passed", "to do")]
-    todo = sum(state.status == "to do" for state in mine)
+    for state in mine:
+        written = len(state.task.functions) - len(state.stubs)
+        if state.status == "to do" and written:
+            others.append(f"{state.task.id} has {written} of {count(len(state.task.functions), 'function')}")
+    todo = sum(not _begun(state) for state in mine)
     if todo == len(mine):
         return f"Module {module.number}: not begun"
     return f"Module {module.number}: " + ", ".join([
         f"{passed} of {count(len(mine), 'task')} passed", *others, *([f"{todo} to do"] if todo else [])])
+
+
+def _begun(state: State) -> bool:
+    return state.status != "to do" or len(state.stubs) < len(state.task.functions)
 
 
 def _broken(files: list[str], manifest: Manifest, root: Path) -> list[str]:

@@ -80,10 +80,20 @@ def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submissi
                 _take(submission, wanted, _roots_in(names, wanted), get)
     except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
-        submission.notes.append(f"The submission cannot be read to its end ({reason}).")
+        submission.notes.append(f"The submission cannot be read: {reason}.")
     if not submission.files and not submission.notes:
-        submission.notes.append("No file of the course was found: none of those named in course.toml, terox/....")
+        submission.notes.append("No file of the course was found: none of those named in course.toml, terox/..., up to "
+                                f"{DEPTH} folders down.{_top(path)}")
     return submission
+
+
+def _top(path: Path) -> str:
+    """What lies there instead, in a few words."""
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            names = sorted(each.name for each in path.iterdir())
+            return f" It holds {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}." if names else " It is empty."
+    return ""
 
 
 def is_one(folder: Path) -> bool:
@@ -111,6 +121,10 @@ def _take(submission: Submission, wanted: list[str], roots: list[str], get: Get)
                     submission.left_out[file] = str(error)
             found = True
         if found:
+            others = {_above(other) for other in roots} - {_above(root)}
+            if others:
+                submission.notes.append(f"It was found in {_above(root) or '.'}; {', '.join(sorted(others)[:3])} "
+                                        f"{'has' if len(others) == 1 else 'have'} such files, too, which are not read.")
             submission.notes += [f"{file} is left out: {reason}." for file, reason in submission.left_out.items()]
             return
 
@@ -137,13 +151,17 @@ def _in_order(roots: Iterable[str]) -> list[str]:
     The upper ones come first, and a folder before its modules/.
     """
     def place(root: str) -> tuple[int, str, str]:
-        above = root[: -len("modules/")] if f"/{root}".endswith("/modules/") else root
-        return above.count("/"), above, root
+        return _above(root).count("/"), _above(root), root
 
     def may_be(root: str) -> bool:
         return all(part and part not in _NOT_HERE and not part.startswith(".") for part in root.split("/")[:-1])
 
     return sorted(filter(may_be, roots), key=place)[:ROOTS]
+
+
+def _above(root: str) -> str:
+    """The course folder that a root belongs to."""
+    return root[: -len("modules/")] if f"/{root}".endswith("/modules/") else root
 
 
 def _roots_of(path: Path) -> list[str]:

@@ -21,6 +21,7 @@ from course.grading.whole_class import grade_all, grade_and_keep, kept, to_csv
 from course.manifest import ROOT, Manifest, load
 from course.runner.outcome import UsageError
 from course.runner.overlay import parse_reference
+from course.term import count
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,8 +47,17 @@ def _run(options: argparse.Namespace) -> int:
             print("The course has changed since the last call: what was graded before is graded anew.", file=sys.stderr)
         for sentence in grader.not_offered:
             print(f"NOT closed off on this system: {sentence}.", file=sys.stderr)
+        new = [task for number in modules for task in grader.manifest.module(number).tasks
+               if not task.id.endswith(".R") and not grader.knowledge.is_kept(task)]
+        if new:
+            print(f"First, and once with this secret, the reference is judged: {count(len(new), 'task')}, some minutes "
+                  "for all.", file=sys.stderr, flush=True)
         if whole_class:
-            grades = grade_all(grader, paths, modules, options.state, reports, options.workers)
+            try:
+                grades = grade_all(grader, paths, modules, options.state, reports, options.workers)
+            except KeyboardInterrupt:
+                print("What is graded is kept: the same command goes on.", file=sys.stderr)
+                raise
             return _say_all(grades, modules, out, reports)
         submission = collect(Path(os.path.abspath(place)), grader.manifest)
         grade = kept(grader, submission, modules, options.state) or grade_and_keep(

@@ -75,6 +75,13 @@ class Knowledge:
         text = "\0".join([self._version, *parts])
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:24]
 
+    def is_kept(self, task: Task) -> bool:
+        """Whether an earlier call has found out what is right for a task."""
+        return self._kept(task).is_file()
+
+    def _kept(self, task: Task) -> Path:
+        return self._state / "expected" / f"{self.key(task.id)}.frame"
+
     def of(self, task: Task, box: Box) -> Known:
         """What is known of a task. Raises CheckFault or BoxError where the reference itself does not pass."""
         with self._locks[task.id]:
@@ -87,7 +94,7 @@ class Knowledge:
         if not calls:
             raise CheckFault(f"Task {task.id} has no sealed checks.")
         kernels = self._state / "kernels" / f"{self._version}-{task.id}"
-        kept = self._state / "expected" / f"{self.key(task.id)}.frame"
+        kept = self._kept(task)
         try:
             data = wire.decode(kept.read_bytes())
             return Known(data["tests"], calls, [wire.decode(_bytes(each)) for each in data["expected"]], kernels)

@@ -58,10 +58,10 @@ class Call:
     compare: Callable[[dict[str, Value], Value, Value], str] | None = None
 
     def asked(self) -> str:
-        """The program and what it was called with, in at most 400 characters."""
-        values = ", ".join(f"{name}={shown(value)}" for name, value in self.inputs.items())
+        """The program and what it was called with, in at most 1000 characters."""
+        values = ", ".join(f"{name}={shown(value, 400)}" for name, value in self.inputs.items())
         text = f"{self.program}({values})"
-        return text if len(text) <= 400 else text[:397] + "..."
+        return text if len(text) <= 1000 else text[:997] + "..."
 
     def wrong(self, answer: Value, expected: Value) -> str:
         """"" where the sandbox's `answer` (see `child.answer`) is right, else one line. Never raises."""

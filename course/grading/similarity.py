@@ -131,7 +131,8 @@ def own_code(files: Texts, module: Module, manifest: Manifest, root: Path = ROOT
                 if task.file_of(name) == file and not name.startswith("answers")]
         mine += sorted(name for name in spans if name not in given)
         bodies = _bodies(tree)
-        parts += [body for name in mine if (body := bodies.get(name.split("::")[-1], ""))]
+        # The comments are for whoever reads the pages; they are not compared.
+        parts += [f"# {name}\n{body}" for name in mine if (body := bodies.get(name.split("::")[-1], ""))]
     return "\n".join(parts) + "\n", unparsed
 
 

@@ -64,7 +64,7 @@ def page(module: Module, pairs: list[tuple[Pair, str, str]]) -> str:
 </style>
 <h1>Module {module.number}, {html.escape(module.title)}: what is alike</h1>
 <p>Of each pair, what they wrote themselves, laid out by Python, without comments and docstrings. What the other one
-has, too, is marked.</p>
+has, too, is marked. <a href="index.html">All pairs</a></p>
 {"".join(parts)}
 </html>
 """

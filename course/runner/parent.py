@@ -110,6 +110,8 @@ def _code_root(base: Path, code: Path | str | None) -> Path:
         if code is not None and root.name == "solutions":
             raise UsageError("This edition of the course comes without solutions/.")
         what = f"CODE={code}" if code is not None else "modules/"
+        if root.is_file():
+            raise UsageError(f"{what} is a file. Unpack it first.")
         raise UsageError(f"{what} holds no folder terox/ to test.")
     return root
 

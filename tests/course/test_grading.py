@@ -172,11 +172,13 @@ def test_a_stop_leaves_nothing_behind(number, tmp_path):
             "--modules", "0", "--state", str(tmp_path / "state"), "--workers", "1"]
     process = subprocess.Popen(call, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                env={**os.environ, "TMPDIR": str(temporary), "TEROX_VENV": "none"})
+    assert "the reference is judged" in process.stderr.readline()
     assert process.stderr.readline().startswith("1 of 2  ann")
     time.sleep(1.0)
     process.send_signal(number)
     said, errors = process.communicate(timeout=30)
     assert process.returncode == 130 and "Stopped." in said and "Traceback" not in errors
+    assert "the same command goes on" in errors
     assert list(temporary.iterdir()) == [] and not (tmp_path / "out.csv").exists()
     assert len(list((tmp_path / "state/grades").iterdir())) == 1
 
@@ -234,10 +236,10 @@ def test_a_sealed_check_says_what_it_asked(grader, monkeypatch):
 
 
 def test_what_was_asked_is_shown_short():
-    call = Call("add", {"xs": np.arange(3.0), "many": np.zeros((50, 50)), "names": ["a"] * 100, "n": 3}, "sums")
+    call = Call("add", {"xs": np.arange(3.0), "many": np.zeros((50, 50)), "names": ["a"] * 500, "n": 3}, "sums")
     text = call.asked()
     assert text.startswith("add(xs=[0.0, 1.0, 2.0], many=an array (50, 50) of float64, names=['a', ")
-    assert text.endswith("n=3)") and len(text) <= 400
+    assert text.endswith("n=3)") and len(text) <= 1000
 
 
 @needs_linux

@@ -129,6 +129,20 @@ def test_what_is_not_the_learners_is_no_root(form, other, tmp_path):
     assert collect(path, MANIFEST).files == {} and "No file of the course" in collect(path, MANIFEST).notes[0]
 
 
+def test_a_class_is_not_taken_for_a_submission_unseen(tmp_path):
+    """Where several folders have such files, the first is read, and a note says so."""
+    for name in ("ada", "ben", "chen"):
+        _fill(tmp_path, f"{name}/modules")
+    found = collect(tmp_path, MANIFEST)
+    assert list(found.files) == [FILE]
+    assert found.notes == ["It was found in ada/; ben/, chen/ have such files, too, which are not read."]
+
+
+def test_what_lies_there_instead_is_told(tmp_path):
+    (tmp_path / "work.7z").write_bytes(b"7z")
+    assert "It holds work.7z." in collect(tmp_path, MANIFEST).notes[0]
+
+
 def test_a_large_archive_is_read(tmp_path):
     """The course folder with its environment: what is not asked for costs nothing."""
     path = tmp_path / "work.zip"

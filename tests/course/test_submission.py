@@ -37,6 +37,13 @@ def test_it_holds_the_learners_files_and_nothing_else(root, capsys):
     assert submission.write(root=root) == 0 and out.read_bytes() == first
 
 
+def test_what_is_begun_is_not_called_nothing(root, capsys):
+    solve(root, "terox/first/half.py")
+    assert submission.write(root=root) == 0
+    said = capsys.readouterr().out
+    assert "Module 0: 0 of 2 tasks passed, 0.1 has 1 of 2 functions, 1 to do" in said and "Hand it in" in said
+
+
 def test_the_grading_reads_it(tmp_path):
     assert submission.write(tmp_path / "ada.zip", ROOT) == 0
     found = collect(tmp_path / "ada.zip", load())

@@ -11,6 +11,7 @@ import numpy as np
 from course.grading.checks import module_0_tree  # noqa: F401 - its checks register
 from course.grading.checks.implementations import NAMES, specimens_of, text_of
 from course.grading.checks.kernel_language import problem
+from course.grading.compare import difference
 from course.grading.sealed import Call, sealed
 from course.grading.wire import Value
 
@@ -27,8 +28,19 @@ def operators(rng: np.random.Generator) -> Iterator[Call]:
     for name, count in OPERATORS.items():
         rows = _close_pairs(rng) if name == "is_close" else _arguments(rng, name, count)
         rng.shuffle(rows)
-        yield Call("operator", {"name": name, "rows": rows}, f"{name} of {len(rows)} rows of arguments", rtol=1e-9,
-                   atol=0.0)
+        yield Call("operator", {"name": name, "rows": rows}, f"{name} of {len(rows)} rows of arguments",
+                   compare=_numbers)
+
+
+def _numbers(inputs: dict[str, Value], got: Value, expected: Value) -> str:
+    """The first row that is wrong, in words. Below 1e-300 floats have fewer digits, so that right ones differ there."""
+    reason = difference(got, expected, 1e-9, 1e-300)
+    one, other = (each.get("numbers") if isinstance(each, dict) else None for each in (got, expected))
+    if reason and isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.shape == other.shape:
+        for row, number, right in zip(inputs["rows"].tolist(), one.tolist(), other.tolist()):
+            if difference(number, right, 1e-9, 1e-300):
+                return f"{inputs['name']}({', '.join(map(repr, row))}) is {number!r}, expected {right!r}"
+    return reason
 
 
 def _arguments(rng: np.random.Generator, name: str, count: int) -> np.ndarray:
