@@ -14,6 +14,7 @@ from course import chaffs
 from course.grading import sealed, wire
 from course.grading.checks.implementations import NAMES, specimens_of, text_of
 from course.grading.coverage import Questions, with_chaff, with_wheat
+from course.grading.hunt import hunt
 from course.manifest import ROOT, load
 
 MODULES = tuple(range(6))
@@ -130,3 +131,17 @@ def outcome(function, arguments):
         return function(*[list(each) if isinstance(each, list) else each for each in arguments])
     except Exception as error:
         return type(error).__name__
+
+
+@pytest.mark.parametrize("body, seeds", [
+    ("total = 0.0\n    for x in xs:\n        total = x + total\n    return total", 3), ("return 1e-3", 1)])
+def test_the_hunt_finds_what_a_secret_rejects(body, seeds, tmp_path, monkeypatch):
+    """A solution that is right passes with every secret; where one is rejected, it stops there and says which."""
+    file = tmp_path / "terox/foundations/functional.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"def sum(xs):\n    {body}\n")
+    monkeypatch.setattr(chaffs, "load_wheats", lambda *arguments: [chaffs.Wheat(0, tmp_path)])
+    monkeypatch.setattr(chaffs.Wheat, "name", lambda self, root: "the wheat")
+    found = hunt(MANIFEST.task("0.2"), MANIFEST, 3, 60.0)
+    assert found.seeds == seeds and bool(found.wrong) == (seeds == 1)
+    assert all("secret 'hunt 0', the wheat: sum and dot" in line for line in found.wrong)
