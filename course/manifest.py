@@ -76,6 +76,11 @@ class Module:
         """The subpackage's folder, relative to the source root."""
         return f"terox/{self.name}"
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files in which a learner writes, relative to the source root."""
+        return tuple(dict.fromkeys(file for task in self.tasks for file in task.files))
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -85,6 +90,11 @@ class Manifest:
     @property
     def tasks(self) -> dict[str, Task]:
         return {task.id: task for module in self.modules for task in module.tasks}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files in which a learner writes, relative to the source root."""
+        return tuple(dict.fromkeys(file for module in self.modules for file in module.files))
 
     def module(self, number: int) -> Module:
         """Raises ManifestError for a number that is no module of the course."""

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from course.manifest import ROOT, Manifest, Module, load
+from course.manifest import ROOT, Module, load
 from course.progress import State, Work, states
 from course.term import count, style
 from course.zips import write_zip
@@ -21,8 +21,7 @@ def write(out: Path | str | None = None, root: Path = ROOT) -> int:
     """
     manifest = load(root)
     out = Path(os.path.abspath(out or root / "build" / "submission.zip"))
-    files = [f"modules/{name}" for name in dict.fromkeys(
-        file for task in manifest.tasks.values() for file in task.files)]
+    files = [f"modules/{name}" for name in manifest.files]
     present = [file for file in [*files, NOTE] if (root / file).is_file()]
     try:
         contents = {file: (root / file).read_bytes() for file in present}
@@ -38,14 +37,18 @@ def write(out: Path | str | None = None, root: Path = ROOT) -> int:
     found = states(root, manifest)
     for module in manifest.modules:
         print(_line(module, [found[task.id] for task in module.tasks]))
-    broken = _broken(files, manifest, root)
+    sources = Work(root, manifest).sources
+    broken = [f"modules/{file}:{problem.line}: Python cannot read this file ({problem.message.rstrip('.')})."
+              for file, problem in sorted(sources.problems().items())]
+    broken += [f"{file} is not encoded as UTF-8. Save it again, as UTF-8." for file in files
+               if file in contents and not _is_utf_8(contents[file])]
     for file in files:
         if file not in contents:
             print(f"{style('Missing', 'red')}: {file}. To bring it back: git checkout {file}")
     for sentence in broken:
         print(f"{style('Its tasks would have no points', 'red')}: {sentence}")
     begun = any(map(_begun, found.values()))
-    print(f"\n{_shown(out, root)}: {count(len(contents), 'file')}. "
+    print(f"\n{sources.paths.shown(out)}: {count(len(contents), 'file')}. "
           + ("Mend the above, and write it again." if broken else
              "Hand it in as it is." if begun else "Nothing is written in them yet."))
     return 1 if broken else 0
@@ -70,23 +73,9 @@ def _begun(state: State) -> bool:
     return state.status != "to do" or len(state.stubs) < len(state.task.functions)
 
 
-def _broken(files: list[str], manifest: Manifest, root: Path) -> list[str]:
-    """What a grader cannot read, each with its file and line."""
-    problems = Work(root, manifest).sources.problems()
-    found = [f"modules/{file}:{problem.line}: Python cannot read this file ({problem.message.rstrip('.')})."
-             for file, problem in sorted(problems.items())]
-    for file in files:
-        try:
-            (root / file).read_bytes().decode("utf-8")
-        except UnicodeDecodeError:
-            found.append(f"{file} is not encoded as UTF-8. Save it again, as UTF-8.")
-        except OSError:
-            continue
-    return found
-
-
-def _shown(path: Path, root: Path) -> str:
+def _is_utf_8(data: bytes) -> bool:
     try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return str(path)
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

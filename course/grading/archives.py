@@ -77,9 +77,10 @@ def _zip(path: Path) -> Iterator[Archive]:
                 raise FileNotFoundError
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise Odd("it is a link")
-            if info.file_size > FILE_LIMIT or info.flag_bits & 1:
-                raise Odd(f"it has more than {FILE_LIMIT >> 10} KB" if info.file_size > FILE_LIMIT
-                          else "it is encrypted")
+            if info.file_size > FILE_LIMIT:
+                raise Odd(f"it has more than {FILE_LIMIT >> 10} KB")
+            if info.flag_bits & 1:
+                raise Odd("it is encrypted")
             try:
                 with archive.open(info) as stream:
                     return stream.read(FILE_LIMIT + 1)

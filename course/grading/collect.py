@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,8 +52,9 @@ def submissions_in(folder: Path) -> dict[str, Path]:
     folder and no archive is a submission, too: nobody who has handed in the wrong thing drops out of the class.
     """
     places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    often = Counter(name_of(path).casefold() for path in places)
-    return {name_of(path) if often[name_of(path).casefold()] == 1 else path.name: path for path in places}
+    short = [name_of(path) for path in places]
+    often = Counter(name.casefold() for name in short)
+    return {name if often[name.casefold()] == 1 else path.name: path for name, path in zip(short, places)}
 
 
 def name_of(path: Path) -> str:
@@ -66,7 +67,7 @@ def name_of(path: Path) -> str:
 def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submission:
     """Read a submission. Never raises for what is in it: it has fewer files then, and notes that say why."""
     submission = Submission(name or name_of(path))
-    wanted = list(dict.fromkeys(file for task in manifest.tasks.values() for file in task.files))
+    wanted = manifest.files
     try:
         if path.is_dir():
             _take(submission, wanted, _roots_of(path), lambda name: _from_folder(path, name))
@@ -76,7 +77,7 @@ def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submissi
         else:
             archives = [path]
         if archives:  # in a folder: what systems for handing in leave, with what was sent in it
-            with opened(archives[-1], tuple(wanted)) as (names, get):
+            with opened(archives[-1], wanted) as (names, get):
                 _take(submission, wanted, _roots_in(names, wanted), get)
     except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
         reason = str(error) if isinstance(error, Odd) else type(error).__name__
@@ -101,26 +102,17 @@ def is_one(folder: Path) -> bool:
     return (folder / "terox").is_dir() or (folder / "modules/terox").is_dir()
 
 
-def _take(submission: Submission, wanted: list[str], roots: list[str], get: Get) -> None:
+def _take(submission: Submission, wanted: Sequence[str], roots: list[str], get: Get) -> None:
     """The named files of the first root that has any."""
     for root in roots:
-        found = False
         for file in wanted:
             try:
-                data = get(root + file)
+                submission.files[file] = _text(get(root + file))
             except FileNotFoundError:
                 continue
-            except OSError:
-                submission.left_out[file] = "it cannot be read"
-            except Odd as error:
-                submission.left_out[file] = str(error)
-            else:
-                try:
-                    submission.files[file] = _text(data)
-                except Odd as error:
-                    submission.left_out[file] = str(error)
-            found = True
-        if found:
+            except (Odd, OSError) as error:
+                submission.left_out[file] = str(error) if isinstance(error, Odd) else "it cannot be read"
+        if submission.files or submission.left_out:
             others = {_above(other) for other in roots} - {_above(root)}
             if others:
                 submission.notes.append(f"It was found in {_above(root) or '.'}; {', '.join(sorted(others)[:3])} "
@@ -186,10 +178,9 @@ def _roots_of(path: Path) -> list[str]:
     return _in_order(found)
 
 
-def _roots_in(names: Iterable[str], wanted: list[str]) -> list[str]:
+def _roots_in(names: Iterable[str], wanted: tuple[str, ...]) -> list[str]:
     """The folders in an archive with a file that is wanted, `DEPTH` down at most."""
-    ends = tuple(wanted)
-    found = {name[: -len(file)] for name in names if name.endswith(ends) for file in wanted
+    found = {name[: -len(file)] for name in names if name.endswith(wanted) for file in wanted
              if name == file or name.endswith("/" + file)}
     return _in_order(root for root in found if root.count("/") <= DEPTH)
 

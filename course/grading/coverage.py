@@ -135,7 +135,7 @@ def passed_by_skeleton(task: Task, seed: bytes = SEED, root: Path = ROOT) -> int
 
 def without_points(wheat: Wheat, grader: Grader, root: Path = ROOT) -> list[TaskGrade]:
     """The tasks of the wheat's module that grading refuses, if the wheat is handed in."""
-    files = {file for task in grader.manifest.module(wheat.module).tasks for file in task.files}
+    files = grader.manifest.module(wheat.module).files
     with with_wheat(wheat, root) as code:
         submission = Submission(wheat.folder.name, {file: (code / file).read_text(encoding="utf-8") for file in files})
         grade = grader.grade(submission, [wheat.module], workers=cores())

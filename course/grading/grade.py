@@ -138,8 +138,10 @@ class Grader:
         again = []
         for name, task in tasks.items():
             if FAILED in (found[name].public, found[name].sealed):
-                beside = [each for each in passed if each.module == task.module and not any(
-                    policy.hits(name, submission.files.get(file, "")) for file in each.files if self._policy)]
+                beside = [each for each in passed if each.module == task.module]
+                barred = {file for file in {file for each in beside for file in each.files}
+                          if self._policy and policy.hits(name, submission.files.get(file, ""))}
+                beside = [each for each in beside if barred.isdisjoint(each.files)]
                 again += [(task, beside)] if beside else []
         return again
 

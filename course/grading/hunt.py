@@ -19,7 +19,7 @@ from pathlib import Path
 
 from course import chaffs
 from course.grading.coverage import with_wheat
-from course.grading.sealed import REFERENCE, Call, ask_trusted, draw
+from course.grading.sealed import Call, ask_trusted, draw
 from course.manifest import ROOT, Manifest, Task, load
 from course.parallel import in_parallel
 from course.term import count, style
@@ -55,11 +55,9 @@ def hunt(task: Task, manifest: Manifest, seeds: int, seconds: float, first: int 
                 found.seeds = seed
                 if found.wrong or time.monotonic() > end:
                     return found
-            expected = call.expected
-            for name, stream_of in answers.items():
-                answer = next(stream_of)
-                if expected is REFERENCE:
-                    expected = answer.get("value") if answer["kind"] == "value" else None
+            given = {name: next(stream) for name, stream in answers.items()}
+            expected = call.right(given["the reference"])
+            for name, answer in given.items():
                 reason = call.wrong(answer, expected)
                 if reason:
                     found.wrong.append(f"secret 'hunt {first + seed}', {name}: {reason}\n    {call.asked()}")

@@ -19,7 +19,7 @@ from pathlib import Path
 from course.grading import wire
 from course.grading.box import Box, BoxError
 from course.grading.sandbox import Limits
-from course.grading.sealed import REFERENCE, Call, CheckFault, draw, question
+from course.grading.sealed import Call, CheckFault, draw, question
 from course.grading.stage import Stage
 from course.grading.wire import Value
 from course.manifest import Task
@@ -113,9 +113,7 @@ class Knowledge:
             answers = box.ask(tree, [question(task.id, call) for call in calls], keep=kernels, limit=COMPILING,
                               limits=_LIMITS)
             for call, answer in zip(calls, answers):
-                value = call.expected
-                if value is REFERENCE:
-                    value = answer.get("value") if answer["kind"] == "value" else None
+                value = call.right(answer)
                 trouble = call.wrong(answer, value)
                 if trouble:
                     answers.close()  # type: ignore[attr-defined]

@@ -64,11 +64,6 @@ def expected(manifest: Manifest) -> dict[str, list[int]]:
             for name in WHAT}
 
 
-def learners_files(manifest: Manifest) -> list[str]:
-    """The files in which a learner writes, relative to the source root."""
-    return sorted({file for task in manifest.tasks.values() for file in task.files})
-
-
 def make_class(out: Path, root: Path = ROOT) -> list[str]:
     """Write the class into the folder `out`, which must be empty or not exist; returns the submissions' names.
 
@@ -101,8 +96,8 @@ def run(out: Path, root: Path = ROOT) -> int:
     points = expected(load(root))
     print("What grading has to give, module by module and in all:")
     for name in names:
-        print(f"{name:5}" + "".join(f"{number:5}" for number in [*points[name], sum(points[name])])
-              + textwrap.fill(f"   {WHAT[name]}", 118 - 40, subsequent_indent=" " * 43))
+        head = f"{name:5}" + "".join(f"{number:5}" for number in [*points[name], sum(points[name])]) + "   "
+        print(textwrap.fill(WHAT[name], 118, initial_indent=head, subsequent_indent=" " * len(head)))
     print(f"\n{len(WHAT)} submissions are in {out}.")
     return 0
 
@@ -110,7 +105,7 @@ def run(out: Path, root: Path = ROOT) -> int:
 def submissions(root: Path = ROOT) -> dict[str, Files]:
     """Each submission's files, by name."""
     manifest = load(root)
-    names = learners_files(manifest)
+    names = sorted(manifest.files)
     right = {name: without_markers((root / "solutions" / name).read_text(encoding="utf-8")) for name in names}
     empty = {name: (root / "modules" / name).read_text(encoding="utf-8") for name in names}
 

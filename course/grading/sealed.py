@@ -63,6 +63,12 @@ class Call:
         text = f"{self.program}({values})"
         return text if len(text) <= 1000 else text[:997] + "..."
 
+    def right(self, answer: Value) -> Value:
+        """What is right, where `answer` is the reference's."""
+        if self.expected is not REFERENCE:
+            return self.expected
+        return answer.get("value") if answer["kind"] == "value" else None
+
     def wrong(self, answer: Value, expected: Value) -> str:
         """"" where the sandbox's `answer` (see `child.answer`) is right, else one line. Never raises."""
         if type(answer) is not dict or answer.get("kind") not in ("value", "raised", "unfit"):
@@ -161,9 +167,7 @@ def expected_values(task: str, calls: list[Call], course_root: Path = ROOT) -> l
     """What is right for each call. The reference itself has to pass; raises CheckFault where it does not."""
     expected: list[Value] = []
     for call, answer in zip(calls, ask_trusted(task, calls, course_root / "solutions", course_root)):
-        value = call.expected
-        if value is REFERENCE:
-            value = answer.get("value") if answer["kind"] == "value" else None
+        value = call.right(answer)
         trouble = call.wrong(answer, value)
         if trouble:
             raise CheckFault(f"{task}: the reference fails its own check: {trouble}")

@@ -87,8 +87,7 @@ def compare(submissions: dict[str, Texts], root: Path = ROOT, *, shown: float = 
     ("module_2.html").
     """
     manifest = load(root)
-    known = {file for task in manifest.tasks.values() for file in task.files}
-    reference = {file: (root / "solutions" / file).read_text(encoding="utf-8") for file in known}
+    reference = {file: (root / "solutions" / file).read_text(encoding="utf-8") for file in manifest.files}
     pairs: list[Pair] = []
     notes: list[str] = []
     pages: dict[str, str] = {}
@@ -117,7 +116,7 @@ def own_code(files: Texts, module: Module, manifest: Manifest, root: Path = ROOT
     """
     parts: list[str] = []
     unparsed: list[str] = []
-    for file in dict.fromkeys(file for task in module.tasks for file in task.files):
+    for file in module.files:
         if file not in files:
             continue
         try:

@@ -55,44 +55,39 @@ def _ids(part: str, text: str, manifest: Manifest) -> list[str]:
     return [task_id]
 
 
-def fill_up(code: Path, skeleton: Path, to: Path, base: Path) -> PathMap:
-    """Write a whole source root under `to`: what a learner has handed in, and what is provided from `skeleton`."""
+def build(tasks: list[str], manifest: Manifest, code: Path, solutions: Path, to: Path, base: Path,
+          skeleton: Path | None = None) -> PathMap:
+    """Write the overlay under `to`; the result maps its lines to those of `code` and `solutions`.
+
+    `skeleton`: where what `code` lacks is taken from, if that is a learner's own files alone.
+    """
     paths = PathMap(to, base)
     for root in (skeleton, code):
-        shutil.copytree(root / "terox", to / "terox", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-        for path in (root / "terox").rglob("*"):
-            if path.is_file():
-                paths.origin[path.relative_to(root).as_posix()] = path
-    return paths
-
-
-def build(tasks: list[str], manifest: Manifest, code: Path, solutions: Path, to: Path, base: Path) -> PathMap:
-    """Write the overlay under `to`; the result maps its lines to those of `code` and `solutions`."""
-    paths = PathMap(to, base)
-    skip = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(code / "terox", to / "terox", ignore=skip)
-    for path in (to / "terox").rglob("*"):
-        if path.is_file():
-            file = path.relative_to(to).as_posix()
-            paths.origin[file] = code / file
+        if root is not None:
+            _lay(root, "terox", paths)
     single: dict[str, list[str]] = {}
     reference = Sources(solutions, manifest, PathMap(solutions, base))
     for module in manifest.modules:
         mine = [task for task in module.tasks if task.id in tasks]
         if mine and len(mine) == len(module.tasks) and (solutions / module.package).is_dir():
             shutil.rmtree(to / module.package, ignore_errors=True)
-            shutil.copytree(solutions / module.package, to / module.package, ignore=skip)
-            for path in (to / module.package).rglob("*"):
-                if path.is_file():
-                    file = path.relative_to(to).as_posix()
-                    paths.origin[file] = solutions / file
+            _lay(solutions, module.package, paths)
         else:
             for task in mine:
                 for name in task.functions:
                     single.setdefault(_file_of(name, task, reference), []).append(name)
     for file, names in single.items():
-        _exchange(file, names, code / file, solutions / file, to / file, paths)
+        _exchange(file, names, paths.origin.get(file, code / file), solutions / file, to / file, paths)
     return paths
+
+
+def _lay(root: Path, folder: str, paths: PathMap) -> None:
+    """Copy a folder of `root` over what is there already, and note where its files come from."""
+    shutil.copytree(root / folder, paths.root / folder, ignore=shutil.ignore_patterns("__pycache__"),
+                    dirs_exist_ok=True)
+    for path in (root / folder).rglob("*"):
+        if path.is_file():
+            paths.origin[path.relative_to(root).as_posix()] = path
 
 
 def _file_of(name: str, task: Task, reference: Sources) -> str:

@@ -72,16 +72,15 @@ def _judge(outcome: Outcome, manifest: Manifest, base: Path, folder: Path, code:
     paths = PathMap(root, base)
     outcome.title, outcome.code = module.title, paths.shown(root) + "/"
     Sources(root, manifest, paths).drop_bytecode()
-    if not (root / "terox/__init__.py").is_file():  # as it was handed in: the learner's files alone
+    handed_in = not (root / "terox/__init__.py").is_file()  # the learner's files alone
+    if handed_in:
         outcome.code += ", filled up from modules/"
-        root = folder / "whole"
-        paths = overlay.fill_up(paths.root, base / "modules", root, base)
     if reference is not None:
-        solutions, whole = base / "solutions", paths
         outcome.code += f" with {reference} from solutions/"
+    if handed_in or reference is not None:
         root = folder / "overlay"
-        paths = overlay.build(parts, manifest, whole.root, solutions, root, base)
-        paths.follow(whole)
+        paths = overlay.build(parts, manifest, paths.root, base / "solutions", root, base,
+                              base / "modules" if handed_in else None)
     explainer = Explainer(Sources(root, manifest, paths))
     findings = Session(outcome, chosen, base, folder, explainer, progress).run(options)
     Verdict(findings, explainer, outcome).fill(chosen, parts, options["stop_at_first"])

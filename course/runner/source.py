@@ -57,15 +57,6 @@ class PathMap:
             return self.shown(origin), real
         return self.shown(self.origin.get(inside, self.root / inside)), line
 
-    def follow(self, earlier: PathMap) -> None:
-        """Where this root was made of `earlier`'s, lead to where that one leads."""
-        def real(path: Path) -> Path:
-            inside = earlier.inside(path)
-            return path if inside is None else earlier.origin.get(inside, path)
-
-        self.origin = {file: real(path) for file, path in self.origin.items()}
-        self.lines = {file: [(real(path), number) for path, number in lines] for file, lines in self.lines.items()}
-
     def inside(self, file: str | Path) -> str | None:
         """The path relative to the root, with "/"; None for a file elsewhere."""
         path = os.path.normcase(os.path.abspath(self.root / file))

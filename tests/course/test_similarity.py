@@ -9,7 +9,7 @@ import pytest
 
 from course.chaffs import load_wheats
 from course.grading import similarity, similarity_pages
-from course.grading.make_class import learners_files, renamed
+from course.grading.make_class import renamed
 from course.manifest import ROOT, load
 
 
@@ -26,7 +26,7 @@ def copydetect():
 def independent():
     """Submissions that nobody copied: the wheats of two modules, each over the untouched skeleton."""
     manifest = load(ROOT)
-    empty = {name: (ROOT / "modules" / name).read_text(encoding="utf-8") for name in learners_files(manifest)}
+    empty = {name: (ROOT / "modules" / name).read_text(encoding="utf-8") for name in manifest.files}
     made = {}
     for number in (1, 3):
         for wheat in load_wheats(manifest.module(number), ROOT):
