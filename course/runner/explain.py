@@ -247,12 +247,11 @@ class Explainer:
     # Crashes and hangs
 
     def stopped(self, task: str, test: dict[str, Any] | None, dump: str, seconds: float) -> list[str]:
-        """The block for a test that did not come to an end. `dump` is faulthandler's."""
+        """The block for a test that did not come to an end. `dump` is faulthandler's, `seconds` its limit."""
         place = self.blame(self.places(dump_frames(dump, self.paths.inside)))
         place = self._with_full_name(place)
         lines = [self._heading(task, test)] + self._should_hold(test)
-        lines += row("Problem", "It did not come to an end: it was stopped after "
-                                f"{round(seconds, 1):g} s without any progress.")
+        lines += row("Problem", f"It did not come to an end: it was stopped after more than {round(seconds, 1):g} s.")
         rows = self._where_rows(place, task)
         lines += rows
         if rows:

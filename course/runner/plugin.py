@@ -121,8 +121,9 @@ class Runner:
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
         if not isinstance(collector, pytest.Module):
             return (yield)
-        limit = on_a_busy_machine(self.request["import_limit"])
-        self.write("collecting", file=collector.path.name, limit=limit)
+        usual = self.request["import_limit"]
+        limit = on_a_busy_machine(usual)
+        self.write("collecting", file=collector.path.name, limit=limit, usual=usual)
         self.watchdog.start(limit, limit)
         try:
             return (yield)
@@ -183,10 +184,10 @@ class Runner:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
         marker = item.get_closest_marker("time_limit")
-        limit = self.request["limit"] * (float(marker.args[0]) / self.request["usual_limit"] if marker else 1.0)
-        limit = on_a_busy_machine(limit)
+        usual = self.request["limit"] * (float(marker.args[0]) / self.request["usual_limit"] if marker else 1.0)
+        limit = on_a_busy_machine(usual)
         self.results[item.nodeid] = {"outcome": "passed", "failure": None, "todo": None}
-        self.write("started", test=item.nodeid, limit=limit)
+        self.write("started", test=item.nodeid, limit=limit, usual=usual)
         self._prepare(item)
         self.watchdog.start(limit, limit * 3 * max(1.0, self.examples / 100))
         try:

@@ -86,12 +86,12 @@ class Session:
         test: str | None = None
         importing: str | None = None
         finished = broken = False
-        limit = 0.0
+        limit = 0.0  # as it is where nothing else runs, so that the message is the same on every run
         try:
             for event in child.events():
                 kind = event["event"]
                 if kind == "collecting":
-                    importing, limit = event["file"], event["limit"]
+                    importing, limit = event["file"], event["usual"]
                 elif kind == "collection_error":
                     importing = None
                     self._collection_error(event)
@@ -99,7 +99,7 @@ class Session:
                     importing = None
                     self._collected(event)
                 elif kind == "started":
-                    test, limit = event["test"], event["limit"]
+                    test, limit = event["test"], event["usual"]
                     self.progress.test(self.found.tests[test]["task"], len(self.found.finished))
                 elif kind == "finished":
                     self.found.finished[event["test"]] = event

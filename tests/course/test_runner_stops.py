@@ -35,7 +35,7 @@ def stopped(tmp_path_factory) -> Outcome:
 
 def test_endless_loop(stopped):
     text = message(stopped, "0.1")
-    for part in ("It ends.", "stopped after ", "modules/terox/small/part_0_1.py:", "in C.f"):
+    for part in ("It ends.", "stopped after more than 1 s.", "modules/terox/small/part_0_1.py:", "in C.f"):
         assert part in text
     assert stopped.task("0.1").status == "failed"
     assert (stopped.task("0.2").status, stopped.task("0.2").blocked_by) == ("blocked", ["0.1"])
@@ -54,7 +54,6 @@ def test_crash(stopped):
 def test_the_rest_still_runs(stopped):
     assert stopped.task("0.5").status == "passed"
     assert stopped.task("0.6").status == "blocked"
-    assert stopped.seconds < 200
 
 
 def test_python_ended(tmp_path):
@@ -62,10 +61,23 @@ def test_python_ended(tmp_path):
     course.part("0.1", "import os\n\ndef f(x):\n    os._exit(0)\n", "def test_f():\n    part.f(1)\n")
     course.part("0.2", "while True:\n    pass\n", "def test_f():\n    part.f(1)\n")
     course.part("0.3", "def f(x):\n    return x\n", "def test_f():\n    part.f(1)\n")
-    outcome = course.run(time_limit=0.6)
+    outcome = course.run(time_limit=1.0)
     assert "Python ended in the middle of the test, with exit status 0" in message(outcome, "0.1")
     assert "part_0_2.py:" in message(outcome, "0.2") and "come to an end" in message(outcome, "0.2")
     assert outcome.task("0.3").status == "passed"
+
+
+@pytest.mark.skipif(not hasattr(os, "getloadavg"), reason="this system does not tell how busy it is")
+def test_a_busy_machine_changes_no_message(tmp_path, monkeypatch):
+    """It waits longer, but says the same, so that two reports on the same code are the same."""
+    busy = tmp_path / "busy"
+    busy.mkdir()
+    (busy / "sitecustomize.py").write_text("import os\nos.getloadavg = lambda: (1.5 * os.cpu_count(), 0.0, 0.0)\n")
+    monkeypatch.setenv("PYTHONPATH", str(busy))
+    course = Miniature(tmp_path)
+    course.part("0.1", "def f(x):\n    while True: pass\n", "def test_f():\n    part.f(1)\n")
+    outcome = course.run(time_limit=1.0)
+    assert "stopped after more than 1 s." in message(outcome, "0.1") and outcome.seconds > 1.5
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -280,10 +279,8 @@ def test_endless_loops_end():
             cuda.syncthreads()
 
     for kernel in (reads, waits):
-        begin = time.perf_counter()
         found = only(trace_kernel(kernel, 1, 4, zeros(4), numbers(4)), "endless")
         assert "a loop does not end" in found.message and found.lines[0].line
-        assert time.perf_counter() - begin < 10
 
 
 # ---- What stands in for what ----
