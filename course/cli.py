@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from course import bootstrap
 from course.edition import has_reference, needs_reference
@@ -22,6 +24,14 @@ from course.runner.command import add_arguments
 
 class WrongCall(Exception):
     """What was asked for cannot be done. Exit status 2."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call in one sentence: who typed `make test-module-x` has seen none of the options."""
+
+    def error(self, message: str) -> NoReturn:
+        said = re.sub(r"^argument (\S+): invalid (?:int|float) value: (.*)", r"\1 has to be a number, not \2", message)
+        self.exit(2, f"{said[:1].upper()}{said[1:]}. `{self.prog} --help` says what it takes.\n")
 
 
 def main(argv: list[str]) -> int:
@@ -57,7 +67,7 @@ def _go_on(interpreter: Path, argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m course", description=__doc__.split("\n")[0],
+    parser = Parser(prog="python -m course", description=__doc__.split("\n")[0],
                                      epilog="The Makefile's targets call these; see README.md.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 

@@ -10,7 +10,6 @@ import gzip
 import io
 import math
 import os
-import secrets
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+
+from course import whole_files
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_BYTES = 64 * 2**20  # the largest of the four MNIST files unpacks to 47,040,016 bytes
@@ -113,22 +114,9 @@ def gzip_bytes(content: bytes) -> bytes:
 
 @contextmanager
 def replacing(path: Path, remedy: str) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of `path` at the end of the block, whole, or not at all.
-
-    It is written beside `path` under another name and renamed, so that a reader never sees half of it; after
-    an error, or Ctrl-C, nothing is left behind. An OSError inside the block counts as one of this folder and
-    becomes a DatasetError with `remedy` as its advice.
-    """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    """`whole_files.replacing`, for data: an OSError becomes a DatasetError with `remedy` as its advice."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("xb") as file:
+        with whole_files.replacing(path) as file:
             yield file
-        os.replace(part, path)
     except OSError as error:
         raise DatasetError(f"{path} cannot be written: {error.strerror or error}. {remedy}") from error
-    finally:
-        try:
-            part.unlink(missing_ok=True)
-        except OSError:  # the folder never came to be, or the disk went away: there is nothing to remove
-            pass

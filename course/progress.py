@@ -21,6 +21,7 @@ from typing import Any
 from course.manifest import Manifest, Task
 from course.markers import TODO, MarkerError, function_lines
 from course.runner.source import PathMap, Sources
+from course.whole_files import write_whole
 
 FILE = Path(".terox") / "progress.json"
 VERSION = 1
@@ -77,14 +78,9 @@ def save(root: Path, store: Store) -> bool:
         return False
     path = root / FILE
     data = {"version": VERSION, **{key: value for key, value in asdict(store).items() if key != "writable"}}
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(exist_ok=True)
-        beside.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         _warn(f"Your progress could not be saved in {FILE.as_posix()}: {error.strerror}.")
         return False
     return True

@@ -9,6 +9,7 @@ from pathlib import Path
 from course.manifest import ROOT, Module, load
 from course.progress import State, Work, states
 from course.term import count, style
+from course.whole_files import replacing
 from course.zips import write_zip
 
 NOTE = "HELP.md"  # where a learner says who has helped; at the root of the repository, and taken along
@@ -27,10 +28,8 @@ def write(out: Path | str | None = None, root: Path = ROOT) -> int:
         contents = {file: (root / file).read_bytes() for file in present}
         if out.is_dir():
             raise IsADirectoryError(21, "It is a folder; the zip file's name is needed", str(out))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = out.with_name(out.name + ".new")
-        write_zip(beside, contents)
-        os.replace(beside, out)
+        with replacing(out) as archive:
+            write_zip(archive, contents)
     except OSError as error:
         print(f"{style('Nothing was written.', 'red')} {error.strerror}: {error.filename}", file=sys.stderr)
         return 2

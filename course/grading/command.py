@@ -14,7 +14,7 @@ from course.grading import report
 from course.grading.box import BoxError
 from course.grading.collect import collect, is_one, submissions_in
 from course.grading.grade import Grader
-from course.grading.known import SecretError, load_secret, write_whole
+from course.grading.known import SecretError, load_secret
 from course.grading.results import Grade
 from course.grading.sealed import CheckFault
 from course.grading.whole_class import grade_all, grade_and_keep, kept, to_csv
@@ -22,6 +22,7 @@ from course.manifest import ROOT, Manifest, load
 from course.runner.outcome import UsageError
 from course.runner.overlay import parse_reference
 from course.term import count
+from course.whole_files import write_whole
 
 
 def run(options: argparse.Namespace) -> int:
@@ -120,7 +121,7 @@ def _is_new(state: Path, version: str) -> bool:
     file = state / "version"
     with contextlib.suppress(OSError):
         before = file.read_text(encoding="utf-8").strip() if file.is_file() else version
-        write_whole(file, f"{version}\n".encode())
+        write_whole(file, f"{version}\n")
         return before != version
     return False
 

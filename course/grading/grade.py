@@ -51,7 +51,7 @@ class Grader:
         self.manifest, self.root, self.patience = load(root), root, patience or Patience()
         self._trusted, self._lock, self._policy = trusted, threading.Lock(), policed
         self._idle: list[Box] = []
-        self._boxes: list[Box] = []  # all of them
+        self._boxes: list[Box] = []  # all that are open
         self._stopped = False
         self.version = fingerprint(root)
         self.stage = Stage(self.manifest, root, links=not trusted)
@@ -74,12 +74,12 @@ class Grader:
             limits = Limits(cpu=int(self.patience.job), wall=2 * self.patience.job)
             box = Box(self.stage.grader, trusted=self._trusted, limits=limits)
             self._boxes.append(box)
-        if self._stopped:
-            box.close()
-            raise KeyboardInterrupt
         try:
+            if self._stopped:
+                raise KeyboardInterrupt
             yield box
         except BaseException:
+            self._boxes.remove(box)
             box.close()
             raise
         with self._lock:

@@ -17,6 +17,7 @@ from course.grade_arguments import STATE
 from course.grading.known import SecretError, load_secret
 from course.manifest import ROOT, ManifestError, load
 from course.release import ReleaseError, source_files
+from course.whole_files import replacing
 from course.zips import write_zip
 
 # What grading does not need.
@@ -94,11 +95,9 @@ def build(module: int, out: Path, secret: bytes, *, wheels: Path | None = None, 
     contents |= {name: text.replace("MODULE", str(module)).replace("TRUST", " --trust" if trust else "").encode()
                  for name, text in scripts.items()}
     contents["secret"] = secret
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.with_name(out.name + ".new")
-    write_zip(beside, contents, modes={**dict.fromkeys(scripts, 0o755), "secret": 0o600})
-    beside.chmod(0o600)  # it holds the reference and the secret
-    os.replace(beside, out)
+    with replacing(out) as file:
+        os.chmod(file.name, 0o600)  # it holds the reference and the secret
+        write_zip(file, contents, modes={**dict.fromkeys(scripts, 0o755), "secret": 0o600})
     return len(contents)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from course.manifest import ROOT, load
+from course.whole_files import write_whole
 
 SECRET = ROOT / "secret"  # beside the course in the autograder's zip
 TIMEOUT = 2100.0  # seconds; Gradescope ends a run after 40 minutes at most
@@ -76,11 +76,7 @@ def _test(name: str, number: str, score: float, most: float, passed: bool, outpu
 
 
 def write(path: Path, outcome: dict[str, Any]) -> None:
-    """Replace the file as a whole: it is never half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(json.dumps(outcome, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, json.dumps(outcome, indent=1, ensure_ascii=True) + "\n")
 
 
 def grade_in_child(module: int, submission: Path, state: Path, *, trust: bool = False,

@@ -23,6 +23,7 @@ from course.grading.sealed import Call, CheckFault, draw, question
 from course.grading.stage import Stage
 from course.grading.wire import Value
 from course.manifest import Task
+from course.whole_files import write_whole
 
 SECRET = Path("secret")
 COMPILING = 300.0  # seconds: the reference's run compiles all kernels
@@ -138,11 +139,3 @@ def _array(data: bytes) -> Value:
 
 def _bytes(value: Value) -> bytes:
     return value.tobytes()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file; a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
-        file.write(data)
-    os.replace(file.name, path)

@@ -6,16 +6,16 @@ import json
 import textwrap
 from pathlib import Path
 
-from course.grading.known import write_whole
 from course.grading.results import PASSED, Grade, TaskGrade
+from course.whole_files import write_whole
 
 RESULTS, REPORT = "results.json", "report.md"
 
 
 def write(grade: Grade, folder: Path) -> None:
     """Write both into `folder`, which is made."""
-    write_whole(folder / RESULTS, (json.dumps(grade.to_json(), indent=1, ensure_ascii=False) + "\n").encode())
-    write_whole(folder / REPORT, markdown(grade).encode())
+    write_whole(folder / RESULTS, json.dumps(grade.to_json(), indent=1, ensure_ascii=False) + "\n")
+    write_whole(folder / REPORT, markdown(grade))
 
 
 def markdown(grade: Grade) -> str:

@@ -8,6 +8,7 @@ import html
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.grading.tables import cell
 from course.manifest import Module
 
 BESIDE, LISTED = 200, 1000  # pairs, the most alike: of a module with both texts on its page, and of all in the index
@@ -31,13 +32,8 @@ def write_csv(path: Path, pairs: list[Pair]) -> None:
         writer = csv.writer(file)
         writer.writerow(["alike", "module", "one", "other", "share_of_one", "share_of_other", "size"])
         for pair in pairs:
-            writer.writerow([f"{pair.alike:.3f}", pair.module, _plain(pair.one), _plain(pair.other),
+            writer.writerow([f"{pair.alike:.3f}", pair.module, cell(pair.one), cell(pair.other),
                              f"{pair.share_of_one:.3f}", f"{pair.share_of_other:.3f}", pair.size])
-
-
-def _plain(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return "'" + name if name[:1] in "=+-@" else name
 
 
 _STYLE = """body {font-family: sans-serif; max-width: 110em; margin: 2em auto}

@@ -16,9 +16,10 @@ from pathlib import Path
 from course.grading import report
 from course.grading.collect import Submission, collect
 from course.grading.grade import Grader
-from course.grading.known import write_whole
 from course.grading.results import Grade
+from course.grading.tables import cell
 from course.parallel import cores, in_parallel
+from course.whole_files import write_whole
 
 
 def kept(grader: Grader, submission: Submission, modules: list[int], state: Path) -> Grade | None:
@@ -35,7 +36,7 @@ def grade_and_keep(grader: Grader, submission: Submission, modules: list[int], s
     """A new grade, kept for later calls unless the grader failed."""
     grade = grader.grade(submission, modules, workers=workers)
     if not grade.error:
-        write_whole(_file(grader, submission, modules, state), json.dumps(grade.to_json()).encode())
+        write_whole(_file(grader, submission, modules, state), json.dumps(grade.to_json()))
     return grade
 
 
@@ -83,15 +84,9 @@ def to_csv(grades: Sequence[Grade], modules: list[int]) -> str:
         tasks = [f"{task.id} {task.status}" for module in grade.modules for task in module.tasks
                  if task.status != "passed"]
         points: list[object] = [module.points for module in grade.modules] or [""] * len(modules)
-        writer.writerow([_cell(grade.name), *points, "" if grade.error else grade.points,
-                         _cell("; ".join(note for note in notes if note)), _cell("; ".join(tasks))])
+        writer.writerow([cell(grade.name), *points, "" if grade.error else grade.points,
+                         cell("; ".join(note for note in notes if note)), cell("; ".join(tasks))])
     return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 class Bar:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from course.whole_files import write_whole
 
 PASSED, FAILED, TODO, BLOCKED = "passed", "failed", "todo", "blocked"
 
@@ -107,7 +108,4 @@ class Outcome:
 
     def write_json(self, path: Path) -> None:
         """Write `to_json()` to `path`; a reader never sees half of it."""
-        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
-        beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n")

@@ -30,12 +30,15 @@ def course(*arguments: str, root: Path = ROOT, **environment: str) -> subprocess
     (["read", "9"], "no module 9"),
     (["nonsense"], "invalid choice"),
     (["test"], "module"),
+    (["test", "one"], "Module has to be a number, not 'one'. `python -m course test --help`"),
+    (["test", "0", "--time-limit", "soon"], "--time-limit has to be a number"),
+    (["gradescope", "x"], "has to be a number"),
 ])
 def test_a_wrong_call_ends_with_status_2_and_a_sentence(arguments, words):
     result = course(*arguments)
     assert result.returncode == 2, result.stdout + result.stderr
     assert words in result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
+    assert "Traceback" not in result.stderr and "usage:" not in result.stderr
 
 
 def test_help_lists_every_target_of_the_makefile():

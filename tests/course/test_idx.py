@@ -158,24 +158,10 @@ def test_gzip_bytes_depend_on_the_content_alone(monkeypatch):
     assert first[3] == 0 and first[4:8] == bytes(4)  # no file name, no time
 
 
-def test_replacing_leaves_the_old_file_and_nothing_else_when_it_fails(tmp_path, monkeypatch):
-    path = tmp_path / "kept"
-    path.write_bytes(b"old")
-    for error in (RuntimeError("a bug"), KeyboardInterrupt()):
-        with pytest.raises(type(error)), idx.replacing(path, "Do this.") as file:
-            file.write(b"half")
-            raise error
-    with pytest.raises(DatasetError, match="No space left.*Do this"), idx.replacing(path, "Do this."):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    def refuse(*arguments):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    with monkeypatch.context() as patch, pytest.raises(DatasetError, match="Permission denied"):
-        patch.setattr(os, "replace", refuse)
-        with idx.replacing(path, "Do this.") as file:
-            file.write(b"new")
-    assert os.listdir(tmp_path) == ["kept"] and path.read_bytes() == b"old"
-    with idx.replacing(path, "Do this.") as file:
+def test_a_file_that_cannot_be_written_is_an_error_with_advice(tmp_path):
+    with pytest.raises(DatasetError, match="kept cannot be written: No space left.*Do this"):
+        with idx.replacing(tmp_path / "kept", "Do this."):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    with idx.replacing(tmp_path / "kept", "Do this.") as file:
         file.write(b"new")
-    assert os.listdir(tmp_path) == ["kept"] and path.read_bytes() == b"new"
+    assert (tmp_path / "kept").read_bytes() == b"new"
