@@ -10,10 +10,17 @@ The reference takes part as one more submission. What the report cannot know sta
 from __future__ import annotations
 
 import ast
+import multiprocessing
 import os
 import re
+import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +29,7 @@ from course.grading import similarity_pages
 from course.grading.similarity_pages import Pair
 from course.manifest import ROOT, Manifest, Module, load
 from course.markers import MarkerError, function_lines
+from course.parallel import cores
 from course.term import count
 
 Texts = dict[str, str]  # file, relative to the source root -> its text
@@ -51,7 +59,12 @@ def run(folder: Path, out: Path, root: Path = ROOT, *, shown: float = SHOWN, onl
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("module_*.html"):  # of an earlier report
         old.unlink()
-    pairs, more, pages = compare(submissions, root, shown=shown, only=only)
+    try:
+        pairs, more, pages = compare(submissions, root, shown=shown, only=only)
+    except BrokenProcessPool:
+        print("One of the processes that compare was ended from outside. Is memory short? Try one module at a time: "
+              "MODULE=0.", file=sys.stderr)
+        return 2
     for name, page in pages.items():
         (out / name).write_text(page, encoding="utf-8")
     similarity_pages.write_csv(out / "similarity.csv", pairs)
@@ -88,21 +101,50 @@ def compare(submissions: dict[str, Texts], root: Path = ROOT, *, shown: float = 
     """
     manifest = load(root)
     reference = {file: (root / "solutions" / file).read_text(encoding="utf-8") for file in manifest.files}
+    texts = {**submissions, REFERENCE: reference}
+    modules = manifest.modules if only is None else (manifest.module(only),)
+    compare_one = partial(_compare_module, texts=texts, root=root, shown=shown)
     pairs: list[Pair] = []
     notes: list[str] = []
     pages: dict[str, str] = {}
-    for module in manifest.modules if only is None else (manifest.module(only),):
-        texts = {}
-        for name, files in {**submissions, REFERENCE: reference}.items():
-            text, unparsed = own_code(files, module, manifest, root)
-            notes += [f"{name}: {file} does not parse, and is not compared." for file in unparsed]
-            texts[name] = text
-        found, page = _with_copydetect(module, texts, root, shown)
-        print(f"Module {module.number}: {count(len(found), 'pair')}", file=sys.stderr, flush=True)
-        pairs += found
-        if page:
-            pages[f"module_{module.number}.html"] = page
+    with _processes(min(cores(), len(modules))) as run_all:
+        for module, (found, said, page) in zip(modules, run_all(compare_one, modules)):
+            print(f"Module {module.number}: {count(len(found), 'pair')}", file=sys.stderr, flush=True)
+            pairs += found
+            notes += said
+            if page:
+                pages[f"module_{module.number}.html"] = page
     return sorted(pairs, key=_order), notes, pages
+
+
+@contextmanager
+def _processes(number: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A `map` that spreads over this many processes."""
+    if number == 1:
+        yield map
+        return
+    # Not forked: what the libraries' threads hold at that moment would stay locked. A Ctrl-C is for this process alone.
+    with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), signal.signal,
+                             (signal.SIGINT, signal.SIG_IGN)) as executor:
+        try:
+            yield executor.map
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.kill()
+            raise
+
+
+def _compare_module(module: Module, texts: dict[str, Texts], root: Path, shown: float,
+                    ) -> tuple[list[Pair], list[str], str]:
+    """The pairs of one module, notes, and the module's page ("" where there is no pair)."""
+    manifest = load(root)
+    own: Texts = {}
+    notes: list[str] = []
+    for name, files in texts.items():
+        own[name], unparsed = own_code(files, module, manifest, root)
+        notes += [f"{name}: {file} does not parse, and is not compared." for file in unparsed]
+    found, page = _with_copydetect(module, own, root, shown)
+    return found, notes, page
 
 
 # ---- What a learner wrote ----
@@ -157,7 +199,7 @@ def _bodies(tree: ast.Module) -> dict[str, str]:
 # ---- The library ----
 
 
-def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> tuple[list[Pair], str]:
+def _with_copydetect(module: Module, own: Texts, root: Path, shown: float) -> tuple[list[Pair], str]:
     """The pairs of one module, and a page with both texts side by side ("" where there is no pair)."""
     os.environ.setdefault("MPLBACKEND", "Agg")  # it draws, and there may be no screen
     from copydetect import CodeFingerprint, CopyDetector
@@ -171,7 +213,7 @@ def _with_copydetect(module: Module, texts: Texts, root: Path, shown: float) -> 
             # As learners' code is laid out here, so that blanks and quotes are the same.
             text = ast.unparse(ast.parse(file.read_text(encoding="utf-8")))
             (boilerplate / f"{number}.py").write_text(text, encoding="utf-8")
-        for number, (name, text) in enumerate(texts.items()):
+        for number, (name, text) in enumerate(own.items()):
             path = mine / f"{number:04} {re.sub(r'[^A-Za-z0-9()._ -]', '_', name)[:60]}.py"
             path.write_text(text, encoding="utf-8")
             if len(CodeFingerprint(str(path), TOKENS, 1).filtered_code) >= SHORTEST:

@@ -114,3 +114,28 @@ def test_wrong_calls_end_with_a_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(similarity, "read_class", lambda folder, manifest: ({"only": {}}, []))
     assert similarity.run(tmp_path, tmp_path / "out", ROOT) == 2
     assert "two are needed" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_all_modules_are_compared_side_by_side(monkeypatch):
+    """In as many processes as there are cores, with the outcome in the modules' order."""
+    files = load(ROOT).files
+    ada = {name: (ROOT / "solutions" / name).read_text(encoding="utf-8") for name in files}
+    monkeypatch.setattr(similarity, "cores", lambda: 2)
+    pairs, notes, pages = similarity.compare({"ada": {**ada, files[0]: "def f(:\n"}}, ROOT)
+    assert {pair.module for pair in pairs} == set(range(6)) and len(pairs) == 6
+    assert notes == [f"ada: {files[0]} does not parse, and is not compared."]
+    assert list(pages) == [f"module_{number}.html" for number in range(6)]
+
+
+def test_a_process_that_is_ended_from_outside_is_told(tmp_path, monkeypatch, capsys):
+    class Ends:
+        """A text that ends the process that unpacks it."""
+
+        def __reduce__(self):
+            return os._exit, (9,)
+
+    monkeypatch.setattr(similarity, "cores", lambda: 2)
+    monkeypatch.setattr(similarity, "read_class", lambda folder, manifest: (
+        {name: {"terox/operators.py": Ends()} for name in ("ada", "ben")}, []))
+    assert similarity.run(tmp_path, tmp_path / "out", ROOT) == 2
+    assert "Is memory short?" in capsys.readouterr().err
