@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course.manifest import ROOT, TASK_ID, Manifest, Module, Task, load
 from course.markers import Block, MarkerError, find_blocks
+from course.parsing import parse
 
 MOST_TASKS, MOST_STUBS, MOST_LINES, MOST_IN_FUNCTION = 8, 35, 250, 40
 HINTS = 3
@@ -96,7 +97,7 @@ def marks(folder: Path) -> Counter[str]:
     """How many tests of a folder carry each task, read without running anything ("" for a test without one)."""
     found: Counter[str] = Counter()
     for path in sorted(folder.glob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        tree = parse(path.read_text(encoding="utf-8"), filename=str(path))
         of_file = [task for node in tree.body if isinstance(node, ast.Assign)
                    and any(isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets)
                    for task in _task_marks(node.value)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from course.markers import find_blocks
+from course.parsing import parse
 
 SHORTEST = 12  # characters, blanks not counted: shorter lines, as `else:` or `total = 0.0`, stand in any program
 FOLDED = 24  # from here on, a line is also found where it is cut into several
@@ -106,7 +107,7 @@ def _says_nothing(line: str) -> bool:
     if text.startswith(("if ", "elif ", "while ", "for ")) and text.endswith(":"):
         text = text.removeprefix("el") + " pass"
     try:
-        body = ast.parse(text).body
+        body = parse(text).body
     except (SyntaxError, ValueError):
         return False
     if len(body) != 1 or not isinstance(body[0], (ast.If, ast.While, ast.For, ast.Expr)):
@@ -126,7 +127,7 @@ def _says_nothing(line: str) -> bool:
 
 def _docstrings(text: str) -> str:
     """All docstrings, each on one line: a learner may read a piece that is folded there."""
-    nodes = (node for node in ast.walk(ast.parse(text))
+    nodes = (node for node in ast.walk(parse(text))
              if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)))
     return " ".join(" ".join((ast.get_docstring(node) or "").split()) for node in nodes)
 

@@ -15,6 +15,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.parsing import parse
+
 BEGIN = "# BEGIN SOLUTION"
 END = "# END SOLUTION"
 TODO = re.compile(r"#\s*TODO\s+(\d+\.(?:\d+|R)):")
@@ -71,7 +73,7 @@ def find_blocks(text: str, path: Path | str) -> list[Block]:
 def function_lines(text: str, path: Path | str) -> dict[str, tuple[int, int]]:
     """Qualified name to (first line, last line) of every function and method, decorators included."""
     try:
-        tree = ast.parse(text, filename=str(path))
+        tree = parse(text, filename=str(path))
     except SyntaxError as error:
         raise MarkerError(f"{path}:{error.lineno}: the file does not parse: {error.msg}.") from error
     found: dict[str, tuple[int, int]] = {}

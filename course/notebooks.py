@@ -23,6 +23,7 @@ from typing import Any
 
 from course.edition import has_reference
 from course.manifest import ROOT
+from course.parsing import parse
 from course.runner.events import TODO_MESSAGE
 
 FOLDER = ROOT / "notebooks"
@@ -118,7 +119,7 @@ class Stops:
 def _names_made(cell: str) -> set[str]:
     """The names that a cell assigns, imports or defines at its top level."""
     try:
-        tree = ast.parse(cell)
+        tree = parse(cell)
     except SyntaxError:  # magics; what they make is not known
         return set()
     made: set[str] = set()

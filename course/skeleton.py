@@ -21,6 +21,7 @@ from pathlib import Path
 from course import reading
 from course.manifest import ROOT
 from course.markers import Block, find_blocks
+from course.parsing import parse
 
 COPIED = {".py", ".md", ".pyi", ".typed"}
 # Beside the generated tree, so that it travels with it: file name to digest of what was generated.
@@ -162,10 +163,10 @@ def _difference(path: Path, wanted: str | None, name: str) -> str:
 
 def _check(original: str, result: str, blocks: list[Block], path: str) -> None:
     try:
-        tree = ast.parse(result)
+        tree = parse(result)
     except SyntaxError as error:
         raise SkeletonError(f"{path}: the skeleton does not parse: line {error.lineno}: {error.msg}") from error
-    if _surface(ast.parse(original)) != _surface(tree):
+    if _surface(parse(original)) != _surface(tree):
         raise SkeletonError(f"{path}: signatures or docstrings differ between solution and skeleton")
     stubs = [str(node.exc.args[0].value) for node in ast.walk(tree)
              if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)

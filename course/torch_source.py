@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.parsing import parse
+
 WEB = "https://github.com/pytorch/pytorch/blob/v{release}/{path}"
 # Place in PyTorch's repository -> where the wheel puts it, relative to the folder that holds `torch/`.
 _IN_WHEEL = {
@@ -98,7 +100,7 @@ def locate(entry: str, torch: Torch | None) -> Place:
 
 
 def _python_span(text: str, symbol: str) -> tuple[int, int] | None:
-    body: list[ast.stmt] = ast.parse(text).body
+    body: list[ast.stmt] = parse(text).body
     found: ast.stmt | None = None
     for name in symbol.split("."):
         found = next((node for node in body if name in _defined(node)), None)

@@ -249,5 +249,9 @@ def _frame(file: int, limit: float) -> bytes:
 
 
 def _remove(folder: Path) -> None:
-    """Delete a job's folder, whatever rights the job has left there."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Delete a job's folder, whatever the job has left there. Never raises."""
+    with contextlib.suppress(Exception):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():  # rmtree calls itself for each folder in a folder, and gives up; rm does not
+        with contextlib.suppress(OSError):
+            subprocess.run(["rm", "-rf", "--", folder], capture_output=True)

@@ -1,6 +1,8 @@
 """From what somebody handed in (a folder, a zip or a tar file) to the texts of the files that the manifest names.
 
 Nothing is unpacked, no link is followed, and only the named files are read, up to a limit. What is odd becomes a note.
+An archive is read by a process of its own (`python -m course.grading.collect`), with limits on time and memory: a few
+bytes can keep Python's libraries busy for hours, or have them ask for all the memory there is.
 """
 
 from __future__ import annotations
@@ -8,16 +10,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.grading.archives import ENDINGS, ENTRIES_LIMIT, FILE_LIMIT, Get, Odd, opened
-from course.manifest import Manifest
+from course.manifest import ROOT, Manifest
 
+UNPACK_SECONDS, UNPACK_MEMORY = 60, 1 << 30  # of computing, and bytes, for one archive
 DEPTH, ROOTS = 4, 20  # how many folders down a `terox/` is looked for, and how many are looked at
 # Where a `terox/` is not the learner's: references, what tools leave behind.
 _NOT_HERE = {"solutions", "reference", "tests", "build", "dist", "venv", "env", "__pycache__", "__MACOSX",
@@ -54,14 +61,22 @@ def submissions_in(folder: Path) -> dict[str, Path]:
     places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     short = [name_of(path) for path in places]
     often = Counter(name.casefold() for name in short)
-    return {name if often[name.casefold()] == 1 else path.name: path for name, path in zip(short, places)}
+    return {name if often[name.casefold()] == 1 else readable(path.name): path for name, path in zip(short, places)}
 
 
 def name_of(path: Path) -> str:
     """What a submission is called: its folder, or its file without the ending."""
-    if path.is_dir():
-        return path.name
-    return next((path.name[: -len(ending)] for ending in ENDINGS if path.name.lower().endswith(ending)), path.name)
+    ending = "" if path.is_dir() else next((each for each in ENDINGS if path.name.lower().endswith(each)), "")
+    return readable(path.name[: len(path.name) - len(ending)])
+
+
+def readable(text: str) -> str:
+    """Text that any file, terminal and table takes: bytes that are no UTF-8, as in names that come from another
+    system, and control characters stand there as in an address, %FC.
+    """
+    return "".join(letter if letter.isprintable() else "".join(f"%{byte:02X}" for byte in
+                                                               letter.encode("utf-8", "surrogateescape"))
+                   for letter in text)
 
 
 def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submission:
@@ -77,15 +92,62 @@ def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submissi
         else:
             archives = [path]
         if archives:  # in a folder: what systems for handing in leave, with what was sent in it
-            with opened(archives[-1], wanted) as (names, get):
-                _take(submission, wanted, _roots_in(names, wanted), get)
-    except Exception as error:  # noqa: BLE001 - libraries for archives raise of everything, given bytes of any kind
-        reason = str(error) if isinstance(error, Odd) else type(error).__name__
-        submission.notes.append(f"The submission cannot be read: {reason}.")
+            _take_apart(submission, wanted, archives[-1])
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this submission's
+        submission.notes.append(_cannot_be_read(error))
     if not submission.files and not submission.notes:
         submission.notes.append("No file of the course was found: none of those named in course.toml, terox/..., up to "
                                 f"{DEPTH} folders down.{_top(path)}")
+    submission.notes = [readable(note) for note in submission.notes]
     return submission
+
+
+def _cannot_be_read(error: Exception) -> str:
+    """What Python's libraries raise, given bytes of any kind, is everything."""
+    reason = str(error) if isinstance(error, Odd) else type(error).__name__
+    if isinstance(error, MemoryError):
+        reason = "it takes too much memory"
+    return f"The submission cannot be read: {reason}."
+
+
+def _take_apart(submission: Submission, wanted: Sequence[str], archive: Path) -> None:
+    """What a process of its own finds in an archive. Raises Odd where it finds no end."""
+    command = [sys.executable, "-P", "-m", "course.grading.collect"]
+    request = json.dumps([os.path.abspath(archive), list(wanted), UNPACK_SECONDS, UNPACK_MEMORY])
+    try:
+        done = subprocess.run(command, input=request, text=True, capture_output=True,
+                              env={**os.environ, "PYTHONPATH": str(ROOT)},
+                              timeout=10 * UNPACK_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise Odd("it takes too long to unpack") from error
+    if done.returncode:
+        late = -done.returncode in (getattr(signal, "SIGXCPU", 0), getattr(signal, "SIGKILL", 0))
+        raise Odd("it takes too long to unpack" if late else "the process that read it has ended early")
+    submission.files, submission.left_out, notes = json.loads(done.stdout)
+    submission.notes += notes
+
+
+def from_archive(path: Path, wanted: Sequence[str]) -> Submission:
+    """What is in an archive, read here and now. Never raises for what is in it, but may take hours, or all memory."""
+    submission = Submission("")
+    try:
+        with opened(path, tuple(wanted)) as (names, get):
+            _take(submission, wanted, _roots_in(names, tuple(wanted)), get)
+    except Exception as error:  # noqa: BLE001
+        submission.notes.append(_cannot_be_read(error))
+    return submission
+
+
+def _main() -> int:
+    """The other process: a place, the wanted names and limits come in, and what is found goes out."""
+    place, wanted, seconds, memory = json.load(sys.stdin)
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limits
+        import resource
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    submission = from_archive(Path(place), wanted)
+    json.dump([submission.files, submission.left_out, submission.notes], sys.stdout)
+    return 0
 
 
 def _top(path: Path) -> str:
@@ -220,3 +282,7 @@ def _from_folder(path: Path, name: str) -> bytes:
 def _is_link(path: Path, name: str) -> bool:
     parts = name.split("/")
     return any(os.path.islink(path.joinpath(*parts[:number])) for number in range(1, len(parts) + 1))
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

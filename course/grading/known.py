@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import tempfile
 import threading
@@ -123,12 +124,25 @@ class Knowledge:
             answers.close()  # type: ignore[attr-defined]
             events, words, ended = box.tests(tree, task.id, self._stage.test_files(task), list(
                 self._stage.manifest.tasks), limit=COMPILING, kernels=kernels, keep=kernels, limits=_LIMITS)
+        _leave_out(task, kernels)
         outcomes = {event["test"]: event["outcome"] for event in events if event["event"] == "finished"}
         if ended or not outcomes or set(outcomes.values()) != {"passed"}:
             wrong = [test for test, outcome in outcomes.items() if outcome != "passed"][:1]
             raise BoxError(f"{task.id}: the reference does not pass its own public tests here: {wrong} {ended} "
                            f"{words[:300]} {json.dumps(events[-2:])[:600]}")
         return Known(list(outcomes), calls, expected, kernels)
+
+
+def _leave_out(task: Task, kernels: Path) -> None:
+    """Delete the compiled kernels in which the reference's own functions for this task stand, as text and as code.
+
+    What is kept goes into the sandbox of everybody's run of the task, which may read it.
+    """
+    names = "|".join(re.escape(name.split(".")[-1]) for name in task.functions)
+    for source in kernels.glob("*.py"):
+        if re.search(rf"^\s*def \w*({names})\b", source.read_text(encoding="utf-8"), re.MULTILINE):
+            for file in (source, *kernels.glob(f"{source.stem}.*"), *kernels.glob(f"__pycache__/{source.stem}.*")):
+                file.unlink(missing_ok=True)
 
 
 def _array(data: bytes) -> Value:

@@ -13,6 +13,7 @@ import importlib
 import importlib.abc
 import importlib.metadata
 import json
+import math
 import os
 import select
 import signal
@@ -31,6 +32,7 @@ MODULES = ("pytest", "_hypothesis_pytestplugin", "hypothesis", "hypothesis.strat
            "llvmlite.ir", "course.runner.plugin", "course.check", "course.graphs", "course.oracle", "course.judge",
            "course.trace.gpu", "resource", "faulthandler", "ctypes", "encodings.idna", "inspect", "doctest")
 LOOK_EVERY = 0.2  # seconds between two looks at a job's folder
+DEEPEST = 1000  # characters that a path in it may have; the system takes 4096
 PLUGINS_OFF = (*NOT_NEEDED, "capture")
 
 
@@ -130,8 +132,8 @@ def _watch(connection: socket.socket, pid: int, job: dict[str, Any]) -> tuple[in
         pause = min(pause * 1.5, 0.02)
 
 
-def _size(folder: str) -> int:
-    """Bytes of all files in a folder, each counted as one block at least."""
+def _size(folder: str) -> float:
+    """Bytes of all files in a folder, each one block at least. Infinite where it is too deep to look at all."""
     total, waiting = 0, [folder]
     while waiting and total < 1 << 34:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
@@ -140,6 +142,8 @@ def _size(folder: str) -> int:
                     total += max(4096, entry.stat(follow_symlinks=False).st_blocks * 512)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
+                        if len(entry.path) > len(folder) + DEEPEST:
+                            return math.inf
     return total
 
 

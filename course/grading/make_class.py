@@ -17,6 +17,7 @@ from course import edition
 from course.chaffs import changed, laid_over, load_chaffs, load_wheats
 from course.manifest import ROOT, Manifest, load
 from course.markers import BEGIN, END
+from course.parsing import parse
 from course.runner.overlay import splice
 from course.zips import write_zip
 
@@ -170,7 +171,7 @@ def renamed(text: str) -> str:
 
     What a copy looks like that was made to look different. Parameters stay: callers may name them.
     """
-    tree = ast.parse(text)
+    tree = parse(text)
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
@@ -229,7 +230,7 @@ def _mistaken(manifest: Manifest, right: dict[str, str], tasks: list[str], root:
 
 def _with_body(text: str, function: str, body: str) -> str:
     """`text` with another body in one of its functions of the top level, at the end of its docstring."""
-    node = next(each for each in ast.parse(text).body if isinstance(each, ast.FunctionDef) and each.name == function)
+    node = next(each for each in parse(text).body if isinstance(each, ast.FunctionDef) and each.name == function)
     lines = text.splitlines(keepends=True)
     first = node.body[0].end_lineno or node.body[0].lineno
     return "".join([*lines[:first], f"    {body}\n", *lines[node.end_lineno:]])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from course import reading
 from course.check import CheckFailed
+from course.parsing import parse
 from course.runner.rows import row
 
 
@@ -28,7 +29,7 @@ def judge(module: int, text: str, tests: Path) -> str:
 
 def find(text: str) -> dict[str, str | None] | str:
     """The answers that the file's `answers()` returns, where it is a dict of texts as it stands there; else why not."""
-    tree = ast.parse(text)
+    tree = parse(text)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == "answers":
             returns = [each for each in ast.walk(node) if isinstance(each, ast.Return)]

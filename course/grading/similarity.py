@@ -30,6 +30,7 @@ from course.grading.similarity_pages import Pair
 from course.manifest import ROOT, Manifest, Module, load
 from course.markers import MarkerError, function_lines
 from course.parallel import cores
+from course.parsing import parse
 from course.term import count
 
 Texts = dict[str, str]  # file, relative to the source root -> its text
@@ -163,7 +164,7 @@ def own_code(files: Texts, module: Module, manifest: Manifest, root: Path = ROOT
             continue
         try:
             spans = function_lines(files[file], file)
-            tree = ast.parse(files[file])
+            bodies = _bodies(parse(files[file]))
         except (MarkerError, ValueError, RecursionError, MemoryError):
             unparsed.append(file)
             continue
@@ -171,7 +172,6 @@ def own_code(files: Texts, module: Module, manifest: Manifest, root: Path = ROOT
         mine = [name for task in module.tasks for name in task.functions
                 if task.file_of(name) == file and not name.startswith("answers")]
         mine += sorted(name for name in spans if name not in given)
-        bodies = _bodies(tree)
         # The comments are for whoever reads the pages; they are not compared.
         parts += [f"# {name}\n{body}" for name in mine if (body := bodies.get(name.split("::")[-1], ""))]
     return "\n".join(parts) + "\n", unparsed
@@ -211,7 +211,7 @@ def _with_copydetect(module: Module, own: Texts, root: Path, shown: float) -> tu
         boilerplate.mkdir()
         for number, file in enumerate(sorted((root / "modules" / module.package).rglob("*.py"))):
             # As learners' code is laid out here, so that blanks and quotes are the same.
-            text = ast.unparse(ast.parse(file.read_text(encoding="utf-8")))
+            text = ast.unparse(parse(file.read_text(encoding="utf-8")))
             (boilerplate / f"{number}.py").write_text(text, encoding="utf-8")
         for number, (name, text) in enumerate(own.items()):
             path = mine / f"{number:04} {re.sub(r'[^A-Za-z0-9()._ -]', '_', name)[:60]}.py"

@@ -6,24 +6,28 @@ later: nothing there can be used to do the task's work.
 
 from __future__ import annotations
 
-import ast
 import compileall
 import contextlib
 import hashlib
+import io
 import os
 import py_compile
 import shutil
 import tempfile
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
 from course import skeleton
 from course.manifest import Manifest, Task
 from course.markers import MarkerError, function_lines
+from course.parsing import parse
 from course.runner.events import task_of_file
 from course.runner.overlay import splice
 from course.runner.source import PathMap
 
+# Encodings in which Python reads what stands there as UTF-8. In others, what looks like a comment may be code.
+PLAIN = ("utf-8", "utf-8-sig", "ascii", "iso-8859-1")
 _NOT_STAGED = ("checks", "__pycache__", "bench", "pictures")  # of course/
 
 
@@ -99,7 +103,7 @@ class Stage:
                  to: Path) -> tuple[str, list[tuple[Path, int]]]:
         """The learner's file with the functions of all tasks but `kept` from the reference."""
         try:
-            ast.parse(text)
+            parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             raise Unreadable(f"{file}{f':{line}' if line else ''}: Python cannot read the file "
@@ -115,6 +119,9 @@ class Stage:
             except (MarkerError, SyntaxError, ValueError, RecursionError) as error:
                 raise Unreadable(f"{file}: the grader cannot tell its functions apart.") from error
             spliced = "".join(line + "\n" for line, _, _ in lines)
+            encoding = _declared(spliced)
+            if encoding not in PLAIN:
+                raise Unreadable(f"{file} declares the encoding {encoding}. Save it as UTF-8, without that line.")
             # A class that is gone comes back with all of its methods, the task's own among them.
             for name, (first, last) in function_lines(spliced, learner).items():
                 mine = name in task.functions and task.file_of(name) == file
@@ -129,6 +136,14 @@ class Stage:
         for name in sorted(path.name for path in (self._pool / "solutions/terox").iterdir()):
             _link(self._pool / ("skeleton" if name in later else "solutions") / "terox" / name, to / "terox" / name,
                   self._links)
+
+
+def _declared(text: str) -> str:
+    """The encoding that Python takes a file for: its first two lines may name one."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(text.encode()).readline)[0]
+    except SyntaxError:
+        return "unknown"
 
 
 def _link(source: Path, to: Path, links: bool) -> None:

@@ -61,7 +61,10 @@ def grade_all(grader: Grader, paths: Mapping[str, Path], modules: list[int], sta
         except Exception as error:  # noqa: BLE001 - the class goes on
             grade = Grade(name, "", grader.version, error=f"{type(error).__name__}: {error}"[:300])
         if reports is not None:
-            report.write(grade, reports / name)
+            try:
+                report.write(grade, reports / name)
+            except OSError as error:
+                grade.notes.append(f"Its report cannot be written: {error.strerror or error}.")
         return grade, old is not None
 
     found: dict[int, Grade] = {}

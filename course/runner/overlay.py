@@ -13,6 +13,7 @@ from pathlib import Path
 
 from course.manifest import Manifest, Task
 from course.markers import MarkerError, function_lines
+from course.parsing import parse
 from course.runner.outcome import UsageError
 from course.runner.source import PathMap, Sources, split_lines
 
@@ -168,10 +169,10 @@ def _missing(name: str, new: list[Line], theirs: str, ours: str, our_lines: list
     """Where a function goes that the learner removed: the end of its class, or of the file (with the whole class)."""
     if "." in name:
         class_name = name.split(".")[0]
-        for node in ast.parse(theirs).body:
+        for node in parse(theirs).body:
             if isinstance(node, ast.ClassDef) and node.name == class_name:
                 return node.end_lineno or end, new
-        for node in ast.parse(ours).body:
+        for node in parse(ours).body:
             if isinstance(node, ast.ClassDef) and node.name == class_name:
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 return end, our_lines[first - 1: node.end_lineno]
@@ -184,7 +185,7 @@ def _missing_names(theirs: str, ours: str, our_lines: list[Line],
 
     (Editors remove unused imports.) Imports go to the top, constants after the learner's own imports.
     """
-    tree, own = ast.parse(ours), ast.parse(theirs)
+    tree, own = parse(ours), parse(theirs)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
             and any(first <= node.lineno <= last for first, last in ranges)}
     bound = {name for node in own.body for name in _bound(node)}

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from course.grading import collect as collecting
 from course.grading import landlock, seccomp
 from course.grading.collect import collect
 from course.grading.grade import Grader, Patience
@@ -43,6 +44,7 @@ class Attack:
     right: tuple[str, ...] = ()
     top: str = ""
     body: str = ""
+    bottom: str = ""
     text: str = ""
     says: str = ""
     policed: bool = False
@@ -80,6 +82,7 @@ class Attack:
                           lambda found: found[1] + body.lstrip("\n ").replace("\n", "\n" + found[1][4:]), text,
                           flags=re.MULTILINE)
             text = text.replace("from __future__ import annotations\n", "from __future__ import annotations\n" + top, 1)
+            text += self.bottom
         return text
 
 
@@ -175,6 +178,30 @@ def _tar_bomb(folder: Path) -> Path:
     return path
 
 
+def _memory_in_a_zip(folder: Path) -> Path:
+    """A zip file of a few KB. It says that its file is short, and Python unpacks all of it before it counts."""
+    path = folder / "work.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr(FILE, bytes(1 << 29))
+    path.write_bytes(path.read_bytes().replace((1 << 29).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    return path
+
+
+def _headers(kind: bytes, data: bytes, times: int = 1) -> Callable[[Path], Path]:
+    """A tar file of one header of a kind that tarfile reads as a whole, `data` many times."""
+    def build(folder: Path) -> Path:
+        path = folder / "work.tar.gz"
+        member = tarfile.TarInfo("header")
+        member.type, member.size = kind, len(data) * times
+        with gzip.open(path, "wb") as file:
+            file.write(member.tobuf())
+            for _ in range(times):
+                file.write(data)
+            file.write(bytes(-member.size % 512) + tarfile.TarInfo("x").tobuf() + bytes(1024))
+        return path
+    return build
+
+
 def _junk_archive(folder: Path) -> Path:
     path = folder / "work.tar.gz"
     path.write_bytes(b"\x1f\x8b" + os.urandom(5000))
@@ -204,6 +231,11 @@ BUILT = {
     "tar_link": ("is a tar file with a link", _tar(FILE, tarfile.SYMTYPE, str(RIGHT)), "no regular file"),
     "tar_hard_link": ("is a tar file with a hard link", _tar(FILE, tarfile.LNKTYPE, str(RIGHT)), "no regular file"),
     "tar_device": ("is a tar file with a device", _tar(FILE, tarfile.CHRTYPE), "no regular file"),
+    "memory_in_a_zip": ("is a small zip file that takes all memory to unpack", _memory_in_a_zip, "too much memory"),
+    "long_name": ("is a tar file with a name of megabytes",
+                  _headers(tarfile.GNUTYPE_LONGNAME, b"a" * (1 << 20), 400), "too much memory"),
+    "slow_header": ("is a tar file whose header keeps old Pythons busy for hours",
+                    _headers(tarfile.XHDTYPE, b"1" * (1 << 19)), ""),
     "junk_archive": ("is an archive of random bytes", _junk_archive, "cannot be read"),
 }
 
@@ -258,6 +290,13 @@ def _processes(word: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:  # less than archives may take, so that it is not for long
+        patch.setattr(collecting, "UNPACK_SECONDS", 4)
+        patch.setattr(collecting, "UNPACK_MEMORY", 300 << 20)
+        return _scene(tmp_path_factory)
+
+
+def _scene(tmp_path_factory):
     folder, canary = tmp_path_factory.mktemp("attacks"), tmp_path_factory.mktemp("canary")
     (canary / "file").write_text("alive")
     before = _state(canary)

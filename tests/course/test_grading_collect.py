@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.grading.collect import collect, submissions_in
+from course.grading.collect import collect, from_archive, submissions_in
 from course.grading.policy import hits
 from course.manifest import ROOT, load
 
@@ -55,7 +55,7 @@ def test_random_bytes_cost_a_note(data, start):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "work"
         path.write_bytes(start + data)
-        found = collect(path, MANIFEST)
+        found = from_archive(path, MANIFEST.files)
         assert not found.files and found.notes
 
 

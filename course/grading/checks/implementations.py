@@ -14,6 +14,7 @@ from types import ModuleType
 
 import numpy as np
 
+from course.parsing import parse
 from course.specimens.collection import Collection, Specimen
 
 NAMES = {"property_clip": "clip", "property_median": "median", "property_running_max": "running_max",
@@ -31,7 +32,7 @@ def _module(name: str) -> ModuleType:
 
 def text_of(name: str, specimen: Specimen, rng: np.random.Generator) -> str:
     """A module with the one function `impl`, and what it needs."""
-    tree = ast.parse(inspect.getsource(_module(name)))
+    tree = parse(inspect.getsource(_module(name)))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))
                and not (isinstance(node, ast.ImportFrom) and node.module in ("__future__", _collection()))]

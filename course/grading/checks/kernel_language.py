@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from course.parsing import parse
+
 FORBIDDEN = {
     ast.Try: "try/except", ast.With: "a with block", ast.Raise: "a raise", ast.Lambda: "a lambda",
     ast.FunctionDef: "a function inside a function", ast.ClassDef: "a class", ast.Import: "an import",
@@ -20,7 +22,7 @@ OF_MATH = set("""acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh e
 def problem(source: str, names: list[str]) -> str:
     """What the first of the functions `names` has that does not compile, or "". Follows calls within the file."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return "the file does not parse"
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
