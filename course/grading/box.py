@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import select
@@ -15,15 +16,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from course.grading import wire
 from course.grading.sandbox import Limits
+from course.grading.sealed import Call, answered
 from course.grading.wire import Value
 
 START_LIMIT, END_LIMIT = 120.0, 20.0  # seconds until the launcher is ready, and that it may be late
-EVENTS_LIMIT = 8 << 20
+EVENTS_LIMIT = 8 << 20  # bytes of what a run of public tests tells
+TEXT_LIMIT, PARTS_LIMIT = 4000, 1000  # characters of a text in it, parts of a list
 
 
 class BoxError(Exception):
@@ -139,9 +143,12 @@ class Box:
 
     # Sealed checks
 
-    def ask(self, tree: Path, questions: list[Value], *, limit: float = 20.0, kernels: Path | None = None,
+    def ask(self, tree: Path, task: str, calls: list[Call], *, limit: float = 20.0, kernels: Path | None = None,
             keep: Path | None = None, limits: Limits | None = None) -> Iterator[Value]:
-        """The answers to `questions`, as long as they come. After the last, "raised" says why there are no more."""
+        """The answers to `calls`, as long as they come. After the last, "raised" says why there are no more.
+
+        `limit`: seconds that one answer may take.
+        """
         job = self._job("sealed", tree, kernels, limits or self.limits)
         (asked, to_ask), (to_answer, answers) = os.pipe(), os.pipe()
         try:
@@ -150,12 +157,13 @@ class Box:
             os.close(answers)
             asked = answers = -1
             os.set_blocking(to_ask, False)
-            for question in questions:
+            for call in calls:
+                end = time.monotonic() + limit
                 try:
-                    _write(to_ask, wire.encode(question), limit)
-                    yield wire.decode(_frame(to_answer, limit))
-                except (wire.WireError, OSError, TimeoutError) as error:
-                    yield {"kind": "raised", "type": "no answer", "message": str(error) or type(error).__name__}
+                    yield answered(task, call, tree, partial(_write, to_ask, end), partial(_read, to_answer, end))
+                except (wire.WireError, OSError) as error:
+                    words = f"no answer within {limit:g} s" if isinstance(error, TimeoutError) else str(error)
+                    yield {"kind": "raised", "type": "no answer", "message": words or type(error).__name__}
                     return
         finally:
             for file in (asked, answers, to_ask, to_answer):
@@ -214,38 +222,51 @@ def _bytes(path: Path, limit: int) -> bytes:
 
 
 def _events(data: bytes) -> list[dict[str, Any]]:
-    """Those lines that are events."""
+    """Those lines that are events, with nothing in them that it would take long to read."""
     found = []
     for line in data.split(b"\n"):
         with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(line)
             if isinstance(event, dict) and isinstance(event.get("event"), str):
-                found.append(event)
+                found.append(_cut(event, 0))
     return found
 
 
-def _write(file: int, data: bytes, limit: float) -> None:
-    view, end = memoryview(data), time.monotonic() + limit
+def _cut(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value[:TEXT_LIMIT]
+    if isinstance(value, (list, dict)) and depth > 8:
+        return None
+    if isinstance(value, list):
+        return [_cut(each, depth + 1) for each in value[:PARTS_LIMIT]]
+    if isinstance(value, dict):
+        return {key[:100]: _cut(each, depth + 1) for key, each in itertools.islice(value.items(), PARTS_LIMIT)}
+    return value
+
+
+def _write(file: int, end: float, value: Value) -> None:
+    """Send a value, if all of it is taken before `end`. Raises TimeoutError, OSError, WireError."""
+    view = memoryview(wire.encode(value))
     while view:
         if not select.select([], [file], [], max(0.0, end - time.monotonic()))[1]:
-            raise TimeoutError("it does not take the question")
+            raise TimeoutError
         with contextlib.suppress(BlockingIOError):
             view = view[os.write(file, view):]
 
 
-def _frame(file: int, limit: float) -> bytes:
-    """One frame, all of it within `limit` seconds. Raises TimeoutError, WireError, EOFError as OSError."""
-    data, wanted, end = bytearray(), 12, time.monotonic() + limit
+def _read(file: int, end: float) -> Value:
+    """The next value, if all of it comes before `end`. Raises TimeoutError, OSError, WireError."""
+    data, wanted = bytearray(), 12
     while len(data) < wanted:
         if not select.select([file], [], [], max(0.0, end - time.monotonic()))[0]:
-            raise TimeoutError(f"no answer within {limit:g} s")
+            raise TimeoutError
         part = os.read(file, min(wanted - len(data), 1 << 20))
         if not part:
             raise OSError("the process has ended")
         data += part
         if len(data) == 12 and wanted == 12:
             wanted = 12 + sum(wire.lengths(bytes(data)))
-    return bytes(data)
+    return wire.decode(bytes(data))
 
 
 def _remove(folder: Path) -> None:

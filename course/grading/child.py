@@ -12,9 +12,12 @@ from typing import Any, BinaryIO
 
 from course.grading import wire
 
+_streams: list[BinaryIO] = []
+
 
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
     """Answer one frame for each frame until there are no more: `{"module", "program", "inputs"}` is asked."""
+    _streams[:] = asked, answers
     while True:
         try:
             call = wire.read(asked)
@@ -22,6 +25,13 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
             return
         answers.write(answer(call["module"], call["program"], call["inputs"]))
         answers.flush()
+
+
+def ask_back(value: Any) -> Any:
+    """What the grader says to `value`, while a question waits for its answer. Raises WireError if it cannot be sent."""
+    asked, answers = _streams
+    wire.write(answers, {"kind": "asked", "value": value})
+    return wire.read(asked)
 
 
 def answer(module: int, program: str, inputs: dict[str, Any]) -> bytes:
@@ -56,4 +66,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # As `python -m`, this file is `__main__`: programs ask back by the module of its real name.
+    from course.grading import child as real
+
+    real.main()

@@ -55,19 +55,25 @@ class Submission:
 def submissions_in(folder: Path) -> dict[str, Path]:
     """Name to place of everything right below `folder` that is not hidden, in order.
 
-    An archive is called as its file without the ending, unless something else would have that name, too. What is no
+    An archive is called as its file without the ending, unless that could be meant for something else, too. What is no
     folder and no archive is a submission, too: nobody who has handed in the wrong thing drops out of the class.
     """
     places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    short = [name_of(path) for path in places]
-    often = Counter(name.casefold() for name in short)
-    return {name if often[name.casefold()] == 1 else readable(path.name): path for name, path in zip(short, places)}
+    often = Counter(name.casefold() for path in places for name in {name_of(path), readable(path.name)})
+    found: dict[str, Path] = {}
+    for path in places:
+        name = name_of(path) if often[name_of(path).casefold()] == 1 else readable(path.name)
+        while name in found:  # a byte that stands there as %FC, and those three letters
+            name += "~"
+        found[name] = path
+    return found
 
 
 def name_of(path: Path) -> str:
     """What a submission is called: its folder, or its file without the ending."""
     ending = "" if path.is_dir() else next((each for each in ENDINGS if path.name.lower().endswith(each)), "")
-    return readable(path.name[: len(path.name) - len(ending)])
+    name = path.name[: len(path.name) - len(ending)]
+    return readable(path.name if name in ("", ".", "..") else name)
 
 
 def readable(text: str) -> str:

@@ -63,7 +63,8 @@ def _arrays(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, whe
 def shown(value: Value, limit: int = 120) -> str:
     """A value in at most `limit` characters: a small array with its numbers, a large one by shape and dtype."""
     if isinstance(value, np.ndarray):
-        text = str(value.tolist()) if value.size <= 48 else f"an array {value.shape} of {value.dtype}"
+        small = math.prod(max(1, size) for size in value.shape) <= 48
+        text = str(value.tolist()) if small else f"an array {value.shape} of {value.dtype}"
     elif isinstance(value, list) and any(isinstance(each, (list, dict, np.ndarray)) for each in value):
         text = "[" + ", ".join(shown(each, limit) for each in value[:8]) + (", ..." if len(value) > 8 else "") + "]"
     else:

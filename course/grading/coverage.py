@@ -20,8 +20,8 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from course import chaffs
 from course.chaffs import Chaff, Wheat
@@ -74,11 +74,11 @@ def _ask(task: str, calls: list[Call], root: Path) -> Generator[Value, None, Non
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     timer = threading.Timer(LIMIT, process.kill)
     timer.start()
+    talk = partial(wire.write, process.stdin), partial(wire.read, process.stdout)  # type: ignore[arg-type]
     try:
         for call in calls:
             try:
-                wire.write(cast(BinaryIO, process.stdin), sealed.question(task, call))
-                yield wire.read(cast(BinaryIO, process.stdout))
+                yield sealed.answered(task, call, root, *talk)
             except (EOFError, OSError, wire.WireError) as error:
                 yield {"kind": "raised", "type": type(error).__name__, "message": "the process has ended"}
     finally:

@@ -24,7 +24,6 @@ from course.grading.collect import Submission
 from course.grading.known import Knowledge, Known
 from course.grading.results import FAILED, NOT_ALLOWED, NOT_RUN, PASSED, TODO, Grade, ModuleGrade, TaskGrade
 from course.grading.sandbox import Limits
-from course.grading.sealed import question
 from course.grading.stage import Stage, Unreadable, fingerprint
 from course.grading.words import Told, Words
 from course.manifest import ROOT, Task, load
@@ -59,7 +58,7 @@ class Grader:
             self.knowledge = Knowledge(self.stage, state, secret, self.version)
             self._words = Words(root / "solutions", [
                 self.stage.grader, self.stage.folder, root, Path(tempfile.gettempdir()), Path(sys.prefix),
-                Path(sys.base_prefix)])
+                Path(sys.base_prefix)], secret)
             with self._box() as box:  # says at once what the system does not offer
                 self.not_offered = box.missing
         except BaseException:
@@ -241,11 +240,10 @@ class Grader:
         return wrong
 
     def _sealed(self, task: Task, tree: Path, known: Known, box: Box) -> str:
-        questions = [question(task.id, call) for call in known.calls]
         wrong, call = "", known.calls[0]
         for _ in range(2):
             late, wrong, answered = False, "", 0
-            with contextlib.closing(box.ask(tree, questions, limit=self.patience.answer,  # type: ignore[type-var]
+            with contextlib.closing(box.ask(tree, task.id, known.calls, limit=self.patience.answer,  # type: ignore[type-var]
                                             kernels=known.kernels)) as answers:
                 for call, answer, expected in zip(known.calls, answers, known.expected):
                     answered += 1

@@ -20,7 +20,7 @@ from pathlib import Path
 from course.grading import wire
 from course.grading.box import Box, BoxError
 from course.grading.sandbox import Limits
-from course.grading.sealed import Call, CheckFault, draw, question
+from course.grading.sealed import Call, CheckFault, draw
 from course.grading.stage import Stage
 from course.grading.wire import Value
 from course.manifest import Task
@@ -112,8 +112,7 @@ class Knowledge:
             tree = Path(folder)
             self._stage.tree(task, self._files, tree)
             expected = []
-            answers = box.ask(tree, [question(task.id, call) for call in calls], keep=kernels, limit=COMPILING,
-                              limits=_LIMITS)
+            answers = box.ask(tree, task.id, calls, keep=kernels, limit=COMPILING, limits=_LIMITS)
             for call, answer in zip(calls, answers):
                 value = call.right(answer)
                 trouble = call.wrong(answer, value)

@@ -32,7 +32,8 @@ _PRODUCTS = {"dot", "matmul", "einsum", "tensordot", "inner", "vdot", "linalg"}
 _NUMPY = {
     "0.1": {"maximum", "fmax", "isclose", "exp", "log", "reciprocal", "heaviside"},
     "1.1": {"gradient"},
-    "2.2": {"broadcast", "broadcast_shapes", "broadcast_to", "broadcast_arrays"},
+    "2.1": {"lib", "ndarray", "empty", "zeros", "ones", "full", "reshape", "frombuffer"},  # arrays, which have strides
+    "2.2": {"lib", "broadcast", "broadcast_shapes", "broadcast_to", "broadcast_arrays"},
     "3.3": {"sum", "prod", "max", "min", "amax", "amin", "add", "multiply", "maximum", "minimum"},
     "3.4": _PRODUCTS,
     "4.4": _PRODUCTS,

@@ -21,8 +21,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class _Reference:
         return "REFERENCE"
 
 
+TEXT_OF = "text_of"  # the program of a call whose answer the grader reads itself: the text of inputs["file"]
 REFERENCE: Any = _Reference()  # "what the same program gives on the reference"
 
 
@@ -47,6 +49,9 @@ class Call:
     `says` is one line for the report. `expected` is what is right; floats may differ from it by
     `atol + rtol * |expected|`, all else has to be equal, of the same type and shape. `compare(inputs, got, expected)`,
     where given, decides instead: "" if right, else one line that says why; it must expect a `got` of any kind.
+
+    `serves(asked)`, where given, answers what the program asks back (`child.ask_back`): so a question may be about
+    something that the sandbox never has. It must expect an `asked` of any kind, and take little time for each.
     """
 
     program: str
@@ -56,6 +61,7 @@ class Call:
     rtol: float = 1e-6
     atol: float = 1e-9
     compare: Callable[[dict[str, Value], Value, Value], str] | None = None
+    serves: Callable[[Value], Value] | None = None
 
     def asked(self) -> str:
         """The program and what it was called with, in at most 1000 characters."""
@@ -133,6 +139,24 @@ def question(task: str, call: Call) -> dict[str, Value]:
     return {"module": int(task.split(".")[0]), "program": call.program, "inputs": call.inputs}
 
 
+def answered(task: str, call: Call, root: Path, send: Callable[[Value], None], receive: Callable[[], Value]) -> Value:
+    """The answer to a call, from the process that runs the source root `root`, or by the grader's own reading.
+
+    Raises whatever `send` and `receive` raise.
+    """
+    if call.program == TEXT_OF:
+        return {"kind": "value", "value": (root / call.inputs["file"]).read_text(encoding="utf-8", errors="replace")}
+    send(question(task, call))
+    while True:
+        value = receive()
+        if call.serves is None or type(value) is not dict or value.get("kind") != "asked":
+            return value
+        try:
+            send(call.serves(value.get("value")))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            send({"refused": type(error).__name__})
+
+
 def ask_trusted(task: str, calls: list[Call], root: Path, course_root: Path = ROOT) -> Iterator[Value]:
     """The answers to `calls` on a source root that can be trusted: a child process without a sandbox.
 
@@ -146,9 +170,9 @@ def ask_trusted(task: str, calls: list[Call], root: Path, course_root: Path = RO
             if process is None:
                 process = subprocess.Popen([sys.executable, "-P", "-m", "course.grading.child"], env=environment,
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=course_root)
+            talk = partial(wire.write, process.stdin), partial(wire.read, process.stdout)  # type: ignore[arg-type]
             try:
-                wire.write(cast(BinaryIO, process.stdin), question(task, call))
-                yield wire.read(cast(BinaryIO, process.stdout))
+                yield answered(task, call, root, *talk)
             except (EOFError, OSError) as error:
                 yield {"kind": "raised", "type": type(error).__name__, "message": "the process has ended"}
                 _end(process)

@@ -8,6 +8,7 @@ all else is itself. Imported in the sandbox, too: standard library and NumPy onl
 from __future__ import annotations
 
 import json
+import math
 import struct
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ Value = Any  # None, bool, int, float, str, list, dict with str keys, np.ndarray
 DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32",
           "float64")
 HEADER_LIMIT, BODY_LIMIT = 4 << 20, 64 << 20  # bytes
+EMPTY_LIMIT = 1 << 20  # how many lists an array without a number may be, written as lists
 DEPTH, ITEMS, DIMENSIONS, BITS = 12, 200_000, 16, 4096
 _LENGTHS = struct.Struct(">IQ")
 
@@ -119,9 +121,9 @@ def _array(entry: Any, body: memoryview) -> np.ndarray:
         raise WireError("An array's entry is wrong.")
     if len(shape) > DIMENSIONS or not all(type(size) is int and 0 <= size <= BODY_LIMIT for size in shape):
         raise WireError("An array's shape is wrong.")
-    count = 1
-    for size in shape:
-        count *= size
+    count = math.prod(shape)
+    if not count and math.prod(max(1, size) for size in shape) > EMPTY_LIMIT:
+        raise WireError("An empty array is too wide.")
     dtype = np.dtype(name).newbyteorder("<")
     last = first + count * dtype.itemsize
     if not 0 <= first <= last <= len(body) or count > BODY_LIMIT:

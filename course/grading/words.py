@@ -20,10 +20,11 @@ _ESCAPED = re.compile(r"\\r\\n|\\n|\\r|\n")
 
 
 class Words:
-    """Cleans texts. `folders`: paths of this machine that no report shows."""
+    """Cleans texts. `folders`: paths of this machine that no report shows. `secret`: the sealed checks' own."""
 
-    def __init__(self, solutions: Path, folders: list[Path]) -> None:
-        self._secret = set(secrets(solutions).lines)
+    def __init__(self, solutions: Path, folders: list[Path], secret: bytes) -> None:
+        self._reference = set(secrets(solutions).lines)
+        self._secret = re.compile(re.escape(secret.decode("utf-8", "replace")), re.IGNORECASE)
         self._folders = sorted({str(path) for path in folders} | {str(path.resolve()) for path in folders}, key=len,
                                reverse=True)
 
@@ -32,6 +33,7 @@ class Words:
         text = text[: 20 * CHARACTERS]
         for folder in [*([str(tree)] if tree else []), *self._folders]:
             text = text.replace(folder + "/", "").replace(folder, ".")
+        text = self._secret.sub("(the secret)", text)
         text = _CONTROL.sub("?", _ADDRESS.sub("0x...", text))
         lines = [self._without_reference(line) for line in text.splitlines()]
         if len(lines) > LINES:
@@ -42,7 +44,10 @@ class Words:
     def _without_reference(self, line: str) -> str:
         for part in _ESCAPED.split(line):
             compact = "".join(part.split())
-            if compact in self._secret or any(secret in compact for secret in self._secret if len(secret) > 20):
+            # The beginning of one, too: a line of code stands there cut.
+            if compact in self._reference or any(
+                    len(line) > 20 and line in compact or len(compact) > 20 and line.startswith(compact)
+                    for line in self._reference):
                 return GONE
         return line
 

@@ -105,7 +105,8 @@ class Explainer:
                                     "something between calls, or use random numbers?")
         elif kind == "recursion" and failure.get("recursion"):
             found = failure["recursion"]
-            place = Place(self.paths.inside(found["file"]) or found["file"], found["line"], found["function"])
+            inside = self.paths.inside(found["file"])
+            place = Place(inside, found["line"], found["function"]) if inside else None
             lines += example_rows(failure["notes"], "")
             lines += row("Problem", f"Too deep a recursion: {found['function']} calls itself, directly or through "
                                     "others, and Python allows about 1,000 levels. Is there a case that ends it? If "

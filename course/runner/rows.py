@@ -14,7 +14,7 @@ _EXAMPLE = re.compile(r"^(?:Falsifying|Failing)[\w ]*: \w+\((.*)\)\s*$", re.DOTA
 _DRAWN = re.compile(r"^Draw \d+(?: \((.*?)\))?: (.*)$", re.DOTALL)
 _CALL = re.compile(r"[a-z_]\w*\(")
 _DIGITS = re.compile(r"(?<=\d)_(?=\d)")  # 1_000: Hypothesis writes large numbers so
-_OTHER = re.compile(r"\s*# or any other generated value$")
+_OTHER = re.compile(r"(?<!\s)\s*# or any other generated value$")
 
 
 def row(label: str, text: str) -> list[str]:

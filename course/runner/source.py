@@ -5,6 +5,7 @@ All of it reads text, not syntax trees, because it has to work on files that do 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -112,13 +113,14 @@ class Sources:
                 for name in tasks[task].functions}
 
     def lines(self, file: str) -> list[str]:
-        """Lines of a file (relative to the root), whatever is in it; none where it cannot be read."""
+        """Lines of a file (relative to the root), whatever is in it; none if it cannot be read, or lies elsewhere."""
         if file not in self._lines:
-            try:
-                text = (self.root / file).read_bytes().decode("utf-8", errors="replace")
-            except OSError:
-                text = ""
-            self._lines[file] = split_lines(text)
+            data = b""
+            with contextlib.suppress(OSError, ValueError):
+                # Where a run has failed is told by the code that ran, which may name any file.
+                if self.paths.inside(self.root / file) is not None and (self.root / file).is_file():
+                    data = (self.root / file).read_bytes()
+            self._lines[file] = split_lines(data.decode("utf-8", errors="replace"))
         return self._lines[file]
 
     def line(self, file: str, number: int) -> str:
@@ -188,7 +190,7 @@ class Sources:
         task = self.manifest.task(task_id)
         heads = [(file, number, name) for file in self.files_of(task) for number, name in self.heads(file)
                  if name in task.functions]
-        for wanted in re.findall(r"[A-Za-z_][\w.]*(?=\()", call):
+        for wanted in re.findall(r"(?<![\w.])[A-Za-z_][\w.]*(?=\()", call):
             exact = [head for head in heads if head[2] == wanted]
             alike = [head for head in heads if head[2].split(".")[-1] == wanted.split(".")[-1]]
             if exact or len(alike) == 1:  # "Mul.forward(...)", else one possible meaning of "module.train()"

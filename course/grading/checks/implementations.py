@@ -1,20 +1,19 @@
-"""Task 0.3: the specimens as texts in which nothing tells the right ones from the faulty ones.
+"""Task 0.3: the specimens, run in the grader's process for properties that are in the sandbox.
 
-The sandbox gets the texts of functions, in a drawn order, each called `impl`, with drawn names for everything but its
-parameters. To know which are faulty it has to judge them, and that is the task.
+Whoever had the specimens there could tell the right ones from the faulty ones by looking at them, and would need no
+property. So the sandbox only learns what each makes of its arguments. To know which are faulty it has to judge them,
+and that is the task.
 """
 
 from __future__ import annotations
 
-import ast
-import builtins
+import copy
 import importlib
-import inspect
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
-
-from course.parsing import parse
+from course.grading.programs.remote import ITEMS, packed, unpacked
+from course.grading.wire import Value
 from course.specimens.collection import Collection, Specimen
 
 NAMES = {"property_clip": "clip", "property_median": "median", "property_running_max": "running_max",
@@ -23,67 +22,39 @@ NAMES = {"property_clip": "clip", "property_median": "median", "property_running
 
 def specimens_of(name: str) -> Collection:
     """The specimens that the property `name` is judged by."""
-    return _module(name).SPECIMENS
+    return importlib.import_module(f"course.specimens.{NAMES[name]}").SPECIMENS
 
 
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"course.specimens.{NAMES[name]}")
+def served(specimens: Sequence[Specimen]) -> Callable[[Value], Value]:
+    """What answers `remote.call`: the function of that number is that specimen's.
+
+    It raises TypeError, LookupError or ValueError for what is no such call.
+    """
+    def answer(asked: Value) -> Value:
+        number, arguments = asked["number"], [unpacked(each) for each in asked["arguments"]]
+        if not 0 <= number < len(specimens) or sum(map(_items, arguments)) > ITEMS:
+            raise ValueError
+        before = copy.deepcopy(arguments)
+        result: Any = None
+        raised: list[str] = []
+        try:
+            result = specimens[number].run(*arguments)
+        except Exception as error:  # noqa: BLE001 - its fault, or what it promises
+            kind = next(each for each in type(error).__mro__ if each.__module__ == "builtins")
+            raised = [kind.__name__, str(error)[:200]]
+        same = next((place for place, each in enumerate(arguments) if isinstance(each, list) and each is result), -1)
+        return {"result": packed(result) if same < 0 else None, "raised": raised, "same": same,
+                "after": [packed(new) if isinstance(new, list) and _differ(new, old) else None
+                          for new, old in zip(arguments, before)]}
+
+    return answer
 
 
-def text_of(name: str, specimen: Specimen, rng: np.random.Generator) -> str:
-    """A module with the one function `impl`, and what it needs."""
-    tree = parse(inspect.getsource(_module(name)))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))
-               and not (isinstance(node, ast.ImportFrom) and node.module in ("__future__", _collection()))]
-    needed, waiting = [], [specimen.run.__name__]
-    while waiting:
-        current = waiting.pop()
-        if current in functions and current not in needed:
-            needed.append(current)
-            waiting += [node.id for node in ast.walk(functions[current]) if isinstance(node, ast.Name)]
-    numbers = rng.permutation(9000)[:200] + 1000
-    names = {each: "impl" if each == specimen.run.__name__ else f"f{numbers[place]}"
-             for place, each in enumerate(needed)}
-    body: list[ast.stmt] = [node for node in imports if _used(node, [functions[each] for each in needed])]
-    for each in needed:
-        function = functions[each]
-        function.decorator_list = []
-        body.append(_Renamed(function, names, numbers[len(needed):]).visit(function))
-    return ast.unparse(ast.Module(body, []))
+def _items(value: Any) -> int:
+    if isinstance(value, str):
+        return 1 + len(value)
+    return 1 + sum(map(_items, value)) if isinstance(value, (list, tuple)) else 1
 
 
-def _collection() -> str:
-    return Collection.__module__
-
-
-def _used(node: ast.Import | ast.ImportFrom, functions: list[ast.FunctionDef]) -> bool:
-    bound = {alias.asname or alias.name for alias in node.names}
-    return any(isinstance(each, ast.Name) and each.id in bound for function in functions for each in ast.walk(function))
-
-
-class _Renamed(ast.NodeTransformer):
-    """A function under another name, and its variables, too. Parameters keep theirs: they may be given by name."""
-
-    def __init__(self, function: ast.FunctionDef, functions: dict[str, str], numbers: np.ndarray) -> None:
-        self.names = dict(functions)
-        kept = {argument.arg for argument in function.args.args}
-        for number, name in zip(numbers, dict.fromkeys(
-                [node.id for node in ast.walk(function)
-                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-                + [argument.arg for node in ast.walk(function) if isinstance(node, ast.Lambda)
-                   for argument in node.args.args])):
-            if name not in kept and name not in vars(builtins):
-                self.names[name] = f"v{number}"
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.name = self.names.get(node.name, node.name)
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        node.id = self.names.get(node.id, node.id)
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.arg = self.names.get(node.arg, node.arg)
-        return node
+def _differ(one: list[Any], other: list[Any]) -> bool:
+    return repr(one) != repr(other)  # NaN is as NaN, and 1 is not 1.0

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from course.grading.checks import module_0_tree  # noqa: F401 - its checks register
-from course.grading.checks.implementations import NAMES, specimens_of, text_of
+from course.grading.checks.implementations import NAMES, served, specimens_of
 from course.grading.checks.kernel_language import problem
 from course.grading.compare import difference
-from course.grading.sealed import Call, sealed
+from course.grading.sealed import TEXT_OF, Call, sealed
 from course.grading.wire import Value
 
 # ---- Task 0.1 ----
@@ -81,7 +81,8 @@ def _close_pairs(rng: np.random.Generator) -> np.ndarray:
 
 @sealed("0.1")
 def language(rng: np.random.Generator) -> Iterator[Call]:
-    yield Call("source", {}, "the operators, which kernels are compiled from", compare=_compiles)
+    yield Call(TEXT_OF, {"file": "terox/foundations/operators.py"}, "the operators, which kernels are compiled from",
+               compare=_compiles)
 
 
 def _compiles(inputs: dict[str, Value], got: Value, expected: Value) -> str:
@@ -136,11 +137,11 @@ def properties(rng: np.random.Generator) -> Iterator[Call]:
         mixed = [mixed[place] for place in rng.permutation(len(mixed))]
         for start in range(0, len(mixed), 4):  # a few at a time, as each is tried a few hundred times
             some = mixed[start:start + 4]
-            yield Call("verdicts", {"name": name, "implementations": [text_of(name, each, rng) for each in some],
+            yield Call("verdicts", {"name": name, "implementations": len(some),
                                     "arguments": list(specimens.signature.parameters)},
                        f"{name} on implementations {start + 1} to {start + len(some)} of {len(mixed)}",
                        expected=["accepted" if each.fault is None else "rejected" for each in some],
-                       compare=_verdicts)
+                       compare=_verdicts, serves=served(some))
 
 
 def _verdicts(inputs: dict[str, Value], got: Value, expected: Value) -> str:
