@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -25,6 +26,7 @@ from course.grading.archives import ENDINGS, ENTRIES_LIMIT, FILE_LIMIT, Get, Odd
 from course.manifest import ROOT, Manifest
 
 UNPACK_SECONDS, UNPACK_MEMORY = 60, 1 << 30  # of computing, and bytes, for one archive
+NAME_LIMIT = 5000  # characters of a dotted name, blanks left out; no text comes near it without a comma or a bracket
 DEPTH, ROOTS = 4, 20  # how many folders down a `terox/` is looked for, and how many are looked at
 # Where a `terox/` is not the learner's: references, what tools leave behind.
 _NOT_HERE = {"solutions", "reference", "tests", "build", "dist", "venv", "env", "__pycache__", "__MACOSX",
@@ -35,13 +37,14 @@ _NOFOLLOW, _NONBLOCK = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0
 @dataclass
 class Submission:
     """`files`: name relative to the source root (terox/...) to text. `left_out`: what is there and was not taken, with
-    the reason. `notes`: all that is odd, in sentences.
+    the reason. `notes`: all that is odd, in sentences. `stopped`: how many of its jobs the grader had to end by force.
     """
 
     name: str
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    stopped: int = 0
 
     def digest(self) -> str:
         """Of all that a verdict depends on."""
@@ -199,6 +202,9 @@ def _text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Odd(f"it is not encoded as UTF-8 (line {line})") from error
+    # Python takes minutes for a dotted name of 100 KB: it copies what it has so far for each part.
+    if max(map(len, re.findall(r"[\w.]+", re.sub(r"[\s\\]+", "", text))), default=0) > NAME_LIMIT:
+        raise Odd(f"it holds a name of more than {NAME_LIMIT} characters")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

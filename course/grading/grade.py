@@ -22,8 +22,9 @@ from course.grading import policy, reading_answers
 from course.grading.box import Box, BoxError
 from course.grading.collect import Submission
 from course.grading.known import Knowledge, Known
-from course.grading.results import FAILED, NOT_ALLOWED, NOT_RUN, PASSED, TODO, Grade, ModuleGrade, TaskGrade
+from course.grading.results import FAILED, NOT_ALLOWED, NOT_JUDGED, NOT_RUN, PASSED, TODO, Grade, ModuleGrade, TaskGrade
 from course.grading.sandbox import Limits
+from course.grading.sealed import CheckFault
 from course.grading.stage import Stage, Unreadable, fingerprint
 from course.grading.words import Told, Words
 from course.manifest import ROOT, Task, load
@@ -31,14 +32,19 @@ from course.parallel import in_parallel
 from course.runner.source import PathMap, Sources
 from course.term import count
 
+STOPS = 2  # jobs of a submission that go on until the wall; after so many, no more of it is run
+
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: that a test may go without a sign of life, that an answer may take, that a job may compute."""
+    """Seconds: that a test may go without a sign of life, that an answer may take, that a job may compute, and that
+    it may last. Nothing honest comes near the last one: the first two end it before.
+    """
 
     test: float = 10.0
     answer: float = 20.0
     job: float = 180.0
+    wall: float = 360.0
 
 
 class Grader:
@@ -70,7 +76,7 @@ class Grader:
         with self._lock:
             box = self._idle.pop() if self._idle else None
         if box is None:
-            limits = Limits(cpu=int(self.patience.job), wall=2 * self.patience.job)
+            limits = Limits(cpu=int(self.patience.job), wall=self.patience.wall)
             box = Box(self.stage.grader, trusted=self._trusted, limits=limits)
             self._boxes.append(box)
         try:
@@ -118,6 +124,8 @@ class Grader:
             found = self._all([(task, []) for task in tasks], submission, workers)
             second = self._all(self._again(found, submission), submission, workers)
             found |= {task: result for task, result in second.items() if result.status == PASSED}
+            grade.notes += [f"{task}: {result.message}" for task, result in found.items()
+                            if result.status == NOT_JUDGED]
         except Exception as error:  # noqa: BLE001 - it costs this submission's grade, and no other's
             grade.error = self._words.clean(f"{type(error).__name__}: {error}")
             return grade
@@ -156,13 +164,21 @@ class Grader:
         return {task.id: found[task.id] for task, _ in wanted}
 
     def _task(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
-        """A box that fails may have been harmed by something else: a second one is tried."""
+        """A box that fails may have been harmed by something else: a second one is tried.
+
+        What a submission brings the grader's own code to is this task's, and for somebody to look at.
+        """
         for attempt in range(2):
             try:
                 return self._judge(task, submission, beside)
             except BoxError:
                 if attempt:
                     raise
+            except (CheckFault, OSError, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001
+                said = self._words.clean(f"The grader cannot judge it: {type(error).__name__}: {str(error)[:200]}")
+                return TaskGrade(task.id, task.title, dict(task.functions), NOT_JUDGED, message=said)
         raise AssertionError
 
     def _judge(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
@@ -171,6 +187,11 @@ class Grader:
             reasons = [f"{file} is left out: {submission.left_out[file]}." for file in task.files
                        if file in submission.left_out]
             result.message = " ".join(reasons) or f"There is no {task.file} in the submission."
+            return result
+        if submission.stopped >= STOPS:
+            result.status = FAILED
+            result.message = (f"It was not run: {STOPS} tasks of this submission were stopped after "
+                              f"{self.patience.wall:g} s each.")
             return result
         with tempfile.TemporaryDirectory(dir=self.stage.folder, ignore_cleanup_errors=True) as folder:
             tree = Path(folder)
@@ -188,7 +209,7 @@ class Grader:
                 result.sealed = NOT_RUN if result.message else PASSED
             else:
                 with self._box() as box:
-                    self._run(task, result, paths, box)
+                    self._run(task, result, paths, submission, box)
         gone = _gone(task, submission) if result.message else []
         if gone:
             result.message = f"There is no function {', '.join(gone)} in {task.file}.\n{result.message}"
@@ -219,23 +240,26 @@ class Grader:
             result.policy = [self._words.clean(each) for each in result.policy[:20]]
         return bool(result.policy)
 
-    def _run(self, task: Task, result: TaskGrade, paths: PathMap, box: Box) -> None:
+    def _run(self, task: Task, result: TaskGrade, paths: PathMap, submission: Submission, box: Box) -> None:
         known = self.knowledge.of(task, box)
-        wrong = self._public(task, paths, known, box)
+        wrong = self._public(task, paths, known, submission, box)
         result.public = FAILED if wrong else PASSED
         if not wrong:
             wrong = self._sealed(task, paths.root, known, box)
             result.sealed = FAILED if wrong else PASSED
         result.message = wrong
 
-    def _public(self, task: Task, paths: PathMap, known: Known, box: Box) -> str:
+    def _public(self, task: Task, paths: PathMap, known: Known, submission: Submission, box: Box) -> str:
         wrong = ""
         for _ in range(2):  # a machine may stand still for a moment: what was late without computing gets a second try
             events, words, ended = box.tests(paths.root, task.id, self.stage.test_files(task),
                                              list(self.manifest.tasks), limit=self.patience.test,
                                              kernels=known.kernels)
-            wrong = Told(self.manifest, paths, events).verdict(task.id, known.tests, words, ended, self.patience.test)
-            if ("Timeout" not in words and ended != "time") or box.cpu > self.patience.test / 2:
+            asleep = ended == "time" and "Timeout" not in words
+            limit = self.patience.wall if asleep else self.patience.test
+            wrong = Told(self.manifest, paths, events).verdict(task.id, known.tests, words, ended, limit)
+            submission.stopped += asleep
+            if "Timeout" not in words or box.cpu > self.patience.test / 2:
                 break
         return wrong
 

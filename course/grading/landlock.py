@@ -16,6 +16,7 @@ _WRITE_FILE, _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 1, 1 << 4, 1
 _TRUNCATE = 1 << 14
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # version: how many rights on files there are (later: as in 5)
 _NET_FROM, _SCOPES_FROM = 4, 6
+NEEDED = 3  # the version from which files cannot be emptied by whoever may only read them, or nothing at all
 LIST, READ = _READ_DIR, _READ_DIR | _READ_FILE
 LOAD = READ | _EXECUTE  # for shared libraries
 WRITE = READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _TRUNCATE
@@ -39,6 +40,11 @@ def version() -> int:
         return _call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
     except OSError:
         return 0
+
+
+def offered() -> bool:
+    """Whether this system has what is needed: Linux from 6.2 on, where it is turned on."""
+    return version() >= NEEDED
 
 
 def restrict(allowed: Iterable[tuple[Path | str, int]]) -> None:

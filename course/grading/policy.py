@@ -27,7 +27,16 @@ _OF_MODULES = {
     "os": {"_exit", "fork", "system", "popen", "kill", "killpg", "abort", "execv", "execve", "spawnv", "posix_spawn"},
     "builtins": _NAMES,
 }
-_PRODUCTS = {"dot", "matmul", "einsum", "tensordot", "inner", "vdot", "linalg"}
+_OF_MODULES["posix"] = _OF_MODULES["nt"] = _OF_MODULES["os"]
+_PRODUCTS = {"dot", "matmul", "einsum", "tensordot", "inner", "vdot", "linalg", "__matmul__"}
+# Provided functions of the course that do the very thing.
+_COURSE = {
+    "5.1": {"conv1d", "conv2d", "convolution"},
+    "5.3": {"convolution", "convolution_input", "convolution_weight"},
+    "5.5": {"cross_entropy_loss", "cross_entropy_loss_back"},
+}
+_METHODS = {"5.5": {"log_softmax"}}  # only of tensors: a task may write a function of that name
+_RUNS_TEXT = "terox.parallel.cache_files"
 # What of NumPy is the very thing that a task is to write.
 _NUMPY = {
     "0.1": {"maximum", "fmax", "isclose", "exp", "log", "reciprocal", "heaviside"},
@@ -64,13 +73,21 @@ def hits(task: str, text: str) -> list[Hit]:
 
 
 def _modules(tree: ast.Module) -> dict[str, str]:
-    """Name in the file to the module that it stands for."""
+    """Name in the file to the module, or the member of one, that it stands for."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(
                     ".")[0]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                # `from os import sys`: what a module has imported is another module.
+                found[alias.asname or alias.name] = alias.name if alias.name in _OF_MODULES else \
+                    f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in found:
+            found |= {target.id: found[node.value.id] for target in node.targets if isinstance(target, ast.Name)}
     return found
 
 
@@ -81,14 +98,20 @@ def _of_node(task: str, node: ast.AST, modules: dict[str, str]) -> Iterator[str]
     elif isinstance(node, ast.ImportFrom) and not node.level:
         yield from _import(task, node.module or "")
         for alias in node.names:
-            yield from _member(task, node.module or "", alias.name)
+            if alias.name in _LOOKS:
+                yield f"the module {alias.name}"
+            yield from _member(task, f"{node.module}.{alias.name}")
+            yield from _own(task, alias.name)
     elif isinstance(node, ast.Name) and node.id in _NAMES:
         yield f"`{node.id}`"
     elif isinstance(node, ast.Attribute):
         yield from _attribute(task, node.value, node.attr, modules)
-    elif (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr")
-          and len(node.args) > 1 and isinstance(node.args[1], ast.Constant) and isinstance(node.args[1].value, str)):
-        yield from _attribute(task, node.args[0], node.args[1].value, modules)
+    elif isinstance(node, ast.Call):
+        texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        for text in texts:
+            if isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr"):
+                yield from _attribute(task, node.args[0], text, modules)
+            yield from _own(task, text)
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) and _NUMPY.get(task) is _PRODUCTS:
         yield "`@`, which is what the task is to write"
 
@@ -99,19 +122,45 @@ def _import(task: str, name: str) -> Iterator[str]:
         yield f"the library {first}"
     elif first in _LOOKS or (first in _TESTING and task != "0.3"):
         yield f"the module {first}"
+    elif name == _RUNS_TEXT:
+        yield f"the module {name}"
 
 
 def _attribute(task: str, value: ast.expr, name: str, modules: dict[str, str]) -> Iterator[str]:
+    """`value.name`. A chain of names that begins with a module is that module's member."""
+    chain = [name]
+    while isinstance(value, ast.Attribute):
+        chain.insert(0, value.attr)
+        value = value.value
+    begin = modules.get(value.id, "") if isinstance(value, ast.Name) else ""
     if name in _ATTRIBUTES:
         yield f"`{name}`"
-    elif isinstance(value, ast.Name):
-        yield from _member(task, modules.get(value.id, ""), name)
+    elif begin:
+        yield from _member(task, ".".join([begin, *chain]))
+    elif len(chain) > 1:
+        yield from _member(task, ".".join(chain))
+    if task[0] in "34" and name.startswith("_") and not (isinstance(value, ast.Name) and value.id in ("self", "cls")):
+        yield f"`{name}`, which belongs to the inside of an object"
+    if name in _METHODS.get(task, ()) and not begin:
+        yield f"`{name}`, which is what the task is to write"
+    yield from _own(task, name)
 
 
-def _member(task: str, module: str, name: str) -> Iterator[str]:
-    if name in _OF_MODULES.get(module, ()):
-        yield f"`{module}.{name}`"
-    if module.split(".")[0] == "numpy":
-        part = module.split(".")[1] if "." in module else name
-        if part in _NUMPY.get(task, ()):
-            yield f"`numpy.{part}`, which is what the task is to write"
+def _member(task: str, name: str) -> Iterator[str]:
+    """What `name`, with all its parts, stands for: "numpy.linalg.norm", "typing.sys.modules"."""
+    parts = name.split(".")
+    for module, member in zip(parts, parts[1:]):
+        if member in _OF_MODULES.get(module, ()):
+            yield f"`{module}.{member}`"
+    if parts[0] == "numpy" and task in _NUMPY:
+        for part in parts[1:]:
+            if part in _NUMPY[task]:
+                yield f"`numpy.{part}`, which is what the task is to write"
+            elif part in ("core", "_core", "*"):
+                yield f"`{name}`, where it is not clear what is used"
+
+
+def _own(task: str, name: str) -> Iterator[str]:
+    """What does the task's work in the course itself, or in an array."""
+    if name in _COURSE.get(task, ()) or (_NUMPY.get(task) is _PRODUCTS and name in ("dot", "matmul", "__matmul__")):
+        yield f"`{name}`, which is what the task is to write"

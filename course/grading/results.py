@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PASSED, FAILED, TODO, MISSING = "passed", "failed", "to do", "missing"
-NOT_ALLOWED, NOT_RUN = "not allowed", "not run"
+NOT_ALLOWED, NOT_RUN, NOT_JUDGED = "not allowed", "not run", "not judged"
 
 
 @dataclass

@@ -51,11 +51,11 @@ def close_in(read: list[Path], write: list[Path], limits: Limits, *, trusted: bo
             raise OSError("This system offers no isolation.")
         return
     _no_privileges()
-    if landlock.version():
+    if landlock.offered():
         landlock.restrict([*_everyone(), *((path, landlock.READ) for path in read),
                            *((path, landlock.WRITE) for path in write)])
     elif not trusted:
-        raise OSError("This system has no Landlock.")
+        raise OSError("This system has no Landlock, or an old one.")
     if seccomp.offered():
         seccomp.restrict()
     elif not trusted:
@@ -123,7 +123,7 @@ def _no_privileges() -> None:
 # ---- What the system offers, tried out ----
 
 _SENTENCES = {
-    "files": "files: the code can read and write whatever you can (Linux with Landlock, 5.13 or newer, prevents that)",
+    "files": "files: the code can read and write whatever you can (Linux with Landlock, 6.2 or newer, prevents that)",
     "processes": "processes: the code can start others, which may outlive it, and signal yours",
     "network": "network: the code can reach it",
 }

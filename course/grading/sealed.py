@@ -19,7 +19,7 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,9 +77,10 @@ class Call:
 
     def wrong(self, answer: Value, expected: Value) -> str:
         """"" where the sandbox's `answer` (see `child.answer`) is right, else one line. Never raises."""
-        if type(answer) is not dict or answer.get("kind") not in ("value", "raised", "unfit"):
+        kind = answer.get("kind") if type(answer) is dict else None
+        if type(kind) is not str or kind not in ("value", "raised", "unfit"):
             return f"{self.says}: the answer has no form that the grader knows"
-        if answer["kind"] == "value" and "value" in answer:
+        if kind == "value" and "value" in answer:
             try:
                 if self.compare is not None:
                     reason = self.compare(self.inputs, answer["value"], expected)
@@ -88,7 +89,7 @@ class Call:
             except Exception as error:  # `compare` did not expect this kind of value: whose fault it is, is clear
                 reason = f"the answer is of a kind that was not asked for ({type(error).__name__})"
             return f"{self.says}: {reason}" if reason else ""
-        if answer["kind"] == "raised" and type(answer.get("type")) is str:
+        if kind == "raised" and type(answer.get("type")) is str:
             message = str(answer.get("message", ""))[:300]
             if answer.get("todo") is True:
                 return f"still to do: {message}"
@@ -98,11 +99,17 @@ class Call:
 
 Check = Callable[[np.random.Generator], Iterator[Call]]
 _CHECKS: dict[str, list[Check]] = {}
+_BESIDE: dict[str, set[str]] = {}
 
 
-def sealed(task: str) -> Callable[[Check], Check]:
-    """Register a check of `task`. A task may have several."""
+def sealed(task: str, beside: Sequence[str] = ()) -> Callable[[Check], Check]:
+    """Register a check of `task`. A task may have several.
+
+    `beside`: tasks of its module whose reference the check needs, which `needs` in course.toml does not name, since
+    the task can be done and tested without them. They must be of no use for doing it.
+    """
     def register(check: Check) -> Check:
+        _BESIDE.setdefault(task, set()).update(beside)
         known = _CHECKS.setdefault(task, [])
         if all(check.__name__ != other.__name__ for other in known):
             known.append(check)
@@ -123,6 +130,12 @@ def checks_of(task: str) -> list[Check]:
         if error.name != name:
             raise
     return list(_CHECKS.get(task, ()))
+
+
+def needed_beside(task: str) -> set[str]:
+    """The tasks that the checks of `task` need besides those it builds on."""
+    checks_of(task)  # they register when they are imported
+    return set(_BESIDE.get(task, ()))
 
 
 def draw(task: str, secret: bytes) -> list[Call]:

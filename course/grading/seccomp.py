@@ -14,7 +14,8 @@ import sys
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _EPERM, _ENOSYS = 1, 38
 _CLONE_THREAD = 0x00010000
-_NR, _ARCH, _FIRST = 0, 4, 16  # offsets in what a filter sees: number, architecture, low half of the first argument
+# Offsets in what a filter sees: number, architecture, low halves of the first and the second argument.
+_NR, _ARCH, _FIRST, _SECOND = 0, 4, 16, 24
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _X32 = 0x40000000  # numbers of another way to call, which goes past the filter
 
@@ -30,8 +31,10 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sched_setattr": (314, 274), "ioprio_set": (251, 30), "migrate_pages": (256, 238), "move_pages": (279, 239),
     # networks, and all that other processes could hear
     "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
-    # what stays behind when the process has ended, or is counted nowhere
-    "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180), "memfd_create": (319, 279),
+    # what stays behind when the process has ended, or is counted nowhere; and others' such things
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190), "semop": (65, 193),
+    "semctl": (66, 191), "semtimedop": (220, 192), "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188),
+    "msgctl": (71, 187), "mq_open": (240, 180), "mq_unlink": (241, 181), "memfd_create": (319, 279),
     "memfd_secret": (447, 447), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     # what Landlock leaves open: rights, owners and attributes of files
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None),
@@ -48,6 +51,11 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sethostname": (170, 161), "settimeofday": (164, 170), "clock_settime": (227, 112), "adjtimex": (159, 171),
 }
 _OWN_ONLY = {"kill": (62, 129), "tgkill": (234, 131)}  # first argument: this process
+# Second argument: none of these, with which the system would send somebody a signal when a pipe has something to read.
+_BARRED = {
+    "fcntl": ((72, 25), (8, 10, 15)),  # F_SETOWN, F_SETSIG, F_SETOWN_EX
+    "ioctl": ((16, 29), (0x5452, 0x8901, 0x8902)),  # FIOASYNC, FIOSETOWN, SIOCSPGRP
+}
 _OWN_OR_ZERO = {"prlimit64": (302, 261), "sched_setaffinity": (203, 122)}
 _IGNORED = {"utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88)}
 _CLONE, _CLONE3 = (56, 220), (435, 435)
@@ -90,6 +98,13 @@ def program(pid: int, machine: str) -> bytes:
                 add(_EQUAL, one, len(allowed) - place, 0)
             add(_RETURN, _ERRNO | _EPERM)
             add(_RETURN, _ALLOW)
+    for numbers, commands in _BARRED.values():
+        add(_EQUAL, numbers[column], 0, 3 + len(commands))
+        add(_LOAD, _SECOND)
+        for place, one in enumerate(commands):
+            add(_EQUAL, one, len(commands) - place, 0)
+        add(_RETURN, _ALLOW)
+        add(_RETURN, _ERRNO | _EPERM)
     add(_EQUAL, _CLONE[column], 0, 3)
     add(_LOAD, _FIRST)
     add(_ANY_BIT, _CLONE_THREAD, 1, 0)

@@ -1,7 +1,8 @@
 """What is the same for all submissions: the grader's half that goes into the sandbox, tests, and pristine trees.
 
-For a task of module N, the pristine tree has the reference for modules up to N and the skeleton for those that come
-later: nothing there can be used to do the task's work.
+For a task of module N, the pristine tree has the reference for the modules before and for what the task builds on
+(`needs` in course.toml) or its checks do, and the skeleton for all else: a task cannot be done by another one that is
+done by it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import os
 import py_compile
 import shutil
 import tempfile
+import threading
 import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
 from course import skeleton
+from course.grading.sealed import needed_beside
 from course.manifest import Manifest, Task
 from course.markers import MarkerError, function_lines
 from course.parsing import parse
@@ -43,6 +46,8 @@ class Stage:
         self.manifest, self.root, self._links = manifest, root, links
         self.folder = Path(tempfile.mkdtemp(prefix="terox-stage-"))
         self.grader, self._pool = self.folder / "grader", self.folder / "pool"
+        self._bases: dict[str, dict[str, Path]] = {}  # task -> files of its module that are part skeleton
+        self._lock = threading.Lock()
         try:
             self._build()
         except BaseException:
@@ -88,20 +93,21 @@ class Stage:
 
         Returns where each line comes from. Raises Unreadable for a file that does not parse.
         """
-        self.pristine(task.module, to)
+        bases = self.pristine(task, to)
         paths = PathMap(to, to)
         kept = [task, *own]
         for file in dict.fromkeys(file for each in kept for file in each.files):
             skeleton_text = (self._pool / "skeleton" / file).read_text(encoding="utf-8")
-            text, lines = self._spliced(task, kept, file, files.get(file, skeleton_text), to)
+            base = bases.get(file, self._pool / "solutions" / file)
+            text, lines = self._spliced(task, kept, file, files.get(file, skeleton_text), base, to)
             _forget(to / file)
             (to / file).write_text(text, encoding="utf-8", newline="\n")
             paths.lines[file] = lines
         return paths
 
-    def _spliced(self, task: Task, kept: Sequence[Task], file: str, text: str,
+    def _spliced(self, task: Task, kept: Sequence[Task], file: str, text: str, base: Path,
                  to: Path) -> tuple[str, list[tuple[Path, int]]]:
-        """The learner's file with the functions of all tasks but `kept` from the reference."""
+        """The learner's file with the functions of all tasks but `kept` from the pristine one, `base`."""
         try:
             parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -113,9 +119,8 @@ class Stage:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             learner = Path(folder) / Path(file).name
             learner.write_text(text, encoding="utf-8", newline="\n")
-            reference = self._pool / "solutions" / file
             try:
-                lines = splice(learner, reference, others)
+                lines = splice(learner, base, others)
             except (MarkerError, SyntaxError, ValueError, RecursionError) as error:
                 raise Unreadable(f"{file}: the grader cannot tell its functions apart.") from error
             spliced = "".join(line + "\n" for line, _, _ in lines)
@@ -125,17 +130,40 @@ class Stage:
             # A class that is gone comes back with all of its methods, the task's own among them.
             for name, (first, last) in function_lines(spliced, learner).items():
                 mine = name in task.functions and task.file_of(name) == file
-                if mine and any(origin == reference for _, origin, _ in lines[first - 1: last]):
+                if mine and any(origin == base for _, origin, _ in lines[first - 1: last]):
                     raise Unreadable(f"{file} has no {name}.")
-            shown = {learner: to / file, reference: Path("reference") / file}
+            shown = {learner: to / file, base: Path("reference") / file}
             return spliced, [(shown[origin], number) for _, origin, number in lines]
 
-    def pristine(self, module: int, to: Path) -> None:
-        """The tree of `module` without any submission."""
-        later = {each.name for each in self.manifest.modules if each.number > module}
+    def pristine(self, task: Task, to: Path) -> dict[str, Path]:
+        """Write the tree of `task` without any submission. Returns the files that are part reference, part skeleton."""
+        later = {each.name for each in self.manifest.modules if each.number > task.module}
         for name in sorted(path.name for path in (self._pool / "solutions/terox").iterdir()):
             _link(self._pool / ("skeleton" if name in later else "solutions") / "terox" / name, to / "terox" / name,
                   self._links)
+        with self._lock:
+            if task.id not in self._bases:
+                self._bases[task.id] = self._without_others(task)
+        for file, base in self._bases[task.id].items():
+            _forget(to / file)
+            _link(base, to / file, self._links)
+        return self._bases[task.id]
+
+    def _without_others(self, task: Task) -> dict[str, Path]:
+        """The files of the task's module with the skeleton's functions for tasks that it does not build on."""
+        builds_on = {task.id, *self.manifest.requirements(task.id), *needed_beside(task.id)}
+        builds_on |= {more for each in builds_on for more in self.manifest.requirements(each)}
+        others: dict[str, list[str]] = {}
+        for other in self.manifest.module(task.module).tasks:
+            for name in other.functions if other.id not in builds_on else ():
+                others.setdefault(other.file_of(name), []).append(name)
+        found = {}
+        for file, names in others.items():
+            found[file] = self._pool / "bases" / task.id / file
+            found[file].parent.mkdir(parents=True, exist_ok=True)
+            lines = splice(self._pool / "solutions" / file, self._pool / "skeleton" / file, names)
+            found[file].write_text("".join(line + "\n" for line, _, _ in lines), encoding="utf-8", newline="\n")
+        return found
 
 
 def _declared(text: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
+import signal
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course.grading.collect import collect, from_archive, submissions_in
+from course.grading import collect as collecting
+from course.grading.collect import collect, from_archive, name_of, submissions_in
 from course.grading.policy import hits
 from course.manifest import ROOT, load
 
@@ -210,3 +214,69 @@ def test_what_is_not_allowed_is_named(task, text):
     ("0.2", "from . import torch"), ("0.2", "def f(:")])
 def test_what_is_allowed_is_not(task, text):
     assert hits(task, text) == []
+
+
+# ---- What costs much ----
+
+
+def _headers(path: Path, kind: bytes, data: bytes) -> Path:
+    """A tar file of one header of a kind that is read as a whole."""
+    member = tarfile.TarInfo("header")
+    member.type, member.size = kind, len(data)
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(member.tobuf() + data + bytes(-len(data) % 512) + tarfile.TarInfo("x").tobuf() + bytes(1024))
+    return path
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="this system has no limits for processes")
+def test_an_archive_has_limits_of_its_own(tmp_path, monkeypatch):
+    """One that asks for all memory, or takes hours, costs a note."""
+    monkeypatch.setattr(collecting, "UNPACK_MEMORY", 200 << 20)
+    path = _headers(tmp_path / "long_name.tar.gz", tarfile.GNUTYPE_LONGNAME, b"a" * (300 << 20))
+    assert collect(path, MANIFEST).notes == ["The submission cannot be read: it takes too much memory."]
+    monkeypatch.setattr(collecting, "UNPACK_SECONDS", 1)
+    notes = collect(_headers(tmp_path / "slow.tar.gz", tarfile.XHDTYPE, b"1" * (1 << 19)), MANIFEST).notes
+    assert len(notes) == 1 and notes[0].startswith("The submission cannot be read: ")
+    if sys.version_info < (3, 11, 10):  # later ones read it at once, and say that it is broken
+        assert "too long" in notes[0]
+
+
+@pytest.mark.parametrize("text", ["import " + "a." * 5000 + "a", "import a" + " \\\n .a" * 3000, "x = " + "1" * 6000])
+def test_a_name_without_end_is_left_out(text, tmp_path):
+    """Python takes minutes for a dotted name of 100 KB."""
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_text(text)
+    found = collect(tmp_path, MANIFEST)
+    assert not found.files and "a name of more than 5000 characters" in found.left_out[FILE]
+
+
+def test_every_file_that_is_right_has_short_names():
+    for path in [*(ROOT / "solutions/terox").rglob("*.py"), *(ROOT / "tests/wheats").rglob("*.py")]:
+        collecting._text(path.read_bytes())
+
+
+# ---- Names ----
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are text there")
+def test_names_that_are_no_text_are_written_as_in_an_address(tmp_path):
+    """As they come out of zip files of other systems. No two submissions have the same one."""
+    for name in (b"m\xfcller", b"m%FCller", b"tab\there", "zo\u00eb".encode()):
+        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+    paths = submissions_in(tmp_path)
+    assert sorted(paths) == ["m%FCller", "m%FCller~", "tab%09here", "zo\u00eb"]
+    assert len(set(paths.values())) == 4
+    for name, path in paths.items():
+        name.encode("utf-8")
+        collect(path, MANIFEST, name).digest()
+    os.mkdir(os.fsencode(tmp_path / "tab\there") + b"/\xff")
+    assert "%FF" in collect(tmp_path / "tab\there", MANIFEST).notes[0]
+
+
+def test_no_name_takes_anothers_place(tmp_path):
+    for name in ("bob.zip", "bob.tar", "bob.zip.zip", "...zip", "ada.zip"):
+        (tmp_path / "class").mkdir(exist_ok=True)
+        (tmp_path / "class" / name).write_text("")
+    found = {name: path.name for name, path in submissions_in(tmp_path / "class").items()}
+    assert found == {"bob.zip": "bob.zip", "bob.tar": "bob.tar", "bob.zip.zip": "bob.zip.zip", "ada": "ada.zip"}
+    assert name_of(tmp_path / "..zip") == "..zip" and name_of(tmp_path / "...zip") == "...zip"

@@ -19,7 +19,7 @@ from course.grading import landlock, sandbox, seccomp
 from course.grading.sandbox import Limits
 
 resource = pytest.importorskip("resource")
-needs_linux = pytest.mark.skipif(not (landlock.version() and seccomp.offered()),
+needs_linux = pytest.mark.skipif(not (landlock.offered() and seccomp.offered()),
                                  reason="this system has nothing to close a process in with")
 
 
@@ -159,6 +159,41 @@ def test_limits_are_not_raised_again(tmp_path):
 
 
 @needs_linux
+def test_the_system_signals_nobody_for_it(tmp_path, monkeypatch):
+    """Whoever waits for a pipe can have a signal sent, to any process. (Landlock refuses it only from version 6 on.)"""
+    import fcntl
+
+    def own(command: int) -> None:
+        fcntl.fcntl(os.pipe()[0], command, os.getppid())
+
+    monkeypatch.setattr(landlock, "_SCOPES_FROM", 99)
+    for command in (fcntl.F_SETOWN, 10):  # F_SETSIG
+        assert closed(lambda command=command: own(command), tmp_path) == "PermissionError"
+
+
+@needs_linux
+def test_what_may_only_be_read_cannot_be_emptied(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "other").write_text("x")
+    assert closed(lambda: os.truncate(tmp_path / "other", 0), tmp_path / "own") == "PermissionError"
+    assert closed(lambda: os.open(tmp_path / "other", os.O_TRUNC), tmp_path / "own") == "PermissionError"
+    assert (tmp_path / "other").read_text() == "x"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_old_landlock_is_none(version, tmp_path, monkeypatch):
+    """It knows nothing of truncate()."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the words for Linux")
+    monkeypatch.setattr(landlock, "version", lambda: version)
+    assert not landlock.offered()
+    monkeypatch.setattr(sandbox, "_limit", lambda limits: None)
+    monkeypatch.setattr(sandbox, "_no_privileges", lambda: None)
+    with pytest.raises(OSError, match="Landlock"):
+        sandbox.close_in([], [tmp_path], Limits())
+
+
+@needs_linux
 def test_this_system_closes_everything(tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "elsewhere").write_text("x")
@@ -187,9 +222,9 @@ def test_without_isolation_nothing_runs_unless_told_so(monkeypatch, tmp_path):
 # ---- The filter, run by hand ----
 
 
-def _run(program: bytes, number: int, architecture: int, first: int = 0) -> int:
+def _run(program: bytes, number: int, architecture: int, first: int = 0, second: int = 0) -> int:
     """What the kernel would do with a call: a small machine for the instructions that the filter uses."""
-    data = struct.pack("<IIQQ", number, architecture, 0, first)
+    data = struct.pack("<IIQQQ", number, architecture, 0, first, second)
     lines = [struct.unpack_from("HBBI", program, place) for place in range(0, len(program), 8)]
     place = value = 0
     while True:
@@ -221,6 +256,9 @@ def test_the_filter_does_what_its_tables_say(machine):
             named.add(pair[column])
             assert _run(program, pair[column], architecture, 77) == allowed
             assert all(_run(program, pair[column], architecture, other) == refused for other in others)
+    for pair, commands in seccomp._BARRED.values():
+        assert _run(program, pair[column], architecture, 3, 1) == allowed
+        assert all(_run(program, pair[column], architecture, 3, command) == refused for command in commands)
     for pair in seccomp._IGNORED.values():
         named.add(pair[column])
     clone, clone3 = seccomp._CLONE[column], seccomp._CLONE3[column]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import struct
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from course.grading import wire
-from course.grading.compare import difference
+from course.grading.compare import difference, shown
+from course.grading.sealed import Call
 
 _DTYPES = st.sampled_from(wire.DTYPES)
 _ARRAYS = arrays.arrays(_DTYPES, arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
@@ -59,7 +61,7 @@ def test_a_damaged_frame_is_a_frame_or_a_wire_error(value, data):
     '{"a":["float64",[4],0]}', '{"a":["float64",[-1],0]}', '{"a":["object",[1],0]}', '{"a":["float64",[1],-8]}',
     '{"a":["float64",[1000000,1000000],0]}', '{"a":["V8",[1],0]}', '{"d":[1]}', '{"d":{"x":1,"x":2}}', '{"x":1}',
     "[" * 5000 + "]" * 5000, "1" * 5000, '{"a":[["float64"],[1],0]}', '{"a":["float64",[true],0]}', '"\\ud800"',
-    '{"d":{"\\ud800":1}}', '{"a":["bool",[8],0]}']))
+    '{"d":{"\\ud800":1}}', '{"a":["bool",[8],0]}', '{"a":["bool",[67108864,67108864,0],0]}']))
 def test_any_header_is_a_value_or_a_wire_error(header):
     """Whatever JSON says, with eight bytes of a body behind it."""
     data = header.encode("utf-8", errors="surrogatepass")
@@ -110,3 +112,22 @@ def test_what_differs_is_said(got, expected):
 
 def test_rounding_is_allowed_for_floats():
     assert difference([1.0 + 1e-8, np.array([1e8])], [1.0, np.array([1e8 + 1])], 1e-6, 0.0) == ""
+
+
+@pytest.mark.parametrize("shape", [(1 << 26, 1 << 26, 0), (0, 1 << 26), (30_000, 1000, 0)])
+def test_an_empty_array_is_not_wide(shape):
+    """As lists, it would be lists without end."""
+    header = json.dumps({"a": ["float64", shape, 0]}).encode()
+    with pytest.raises(wire.WireError):
+        wire.decode(struct.pack(">IQ", len(header), 0) + header)
+    assert shown(np.empty((1000, 0))) == "an array (1000, 0) of float64"
+    assert wire.decode(wire.encode(np.empty((3, 0)))).shape == (3, 0)
+
+
+@pytest.mark.parametrize("answer", [
+    None, {}, {"kind": np.zeros(2)}, {"kind": ["value"]}, {"kind": "value"}, {"kind": "raised"},
+    {"kind": "raised", "type": np.zeros(2)}, {"kind": "unfit", "message": np.zeros(3)}, {"kind": "asked"},
+    {"kind": "value", "value": {"a": np.zeros(2)}}])
+def test_no_answer_makes_the_grader_fail(answer):
+    """It is wrong, in one line."""
+    assert "\n" not in Call("p", {}, "the question", expected=1.0).wrong(answer, 1.0) != ""

@@ -54,9 +54,10 @@ def places_of(sizes: Sequence[int], strides: Sequence[int]) -> np.ndarray:
     return found
 
 
-def at_most(rtol: float = 0.0, atol: float = 0.0, **limits: float) -> Compare:
+def at_most(rtol: float = 0.0, atol: float = 0.0, touched: Sequence[str] = (), **limits: float) -> Compare:
     """A comparison of dicts in which the numbers under these keys (or in lists there) have limits; the rest is equal,
-    floats up to the tolerances.
+    floats up to the tolerances. Those of `touched` are at least 1: what nobody was seen to read was read behind the
+    tracer's back.
     """
     def compare(inputs: dict[str, Value], got: Value, expected: Value) -> str:
         if type(got) is not dict:
@@ -67,6 +68,8 @@ def at_most(rtol: float = 0.0, atol: float = 0.0, **limits: float) -> Compare:
             for number in numbers:
                 if type(number) not in (int, float) or not number <= limit:
                     return f"{key}: {number!r}, and {limit} is enough"
+                if key in touched and number < 1:
+                    return f"{key}: {number!r}, and all of it is needed"
         rest: list[Any] = [{key: value for key, value in each.items() if key not in limits}
                            for each in (got, expected)]
         return difference(rest[0], rest[1], rtol, atol)

@@ -63,7 +63,7 @@ def _forward(name: str, special: list[list[Any]], usual: list[list[Any]]) -> Cal
                 rtol=1e-10, atol=0.0)
 
 
-@sealed("1.3")
+@sealed("1.3", beside=("1.5",))
 def backwards(rng: np.random.Generator) -> Iterator[Call]:
     for name in (*ONE, *TWO, "Pow"):
         rows = _rows(rng, name)
@@ -84,7 +84,7 @@ def backwards(rng: np.random.Generator) -> Iterator[Call]:
                    f"{name}.backward after {len(rows)} calls of forward", rtol=1e-8, atol=1e-12)
 
 
-@sealed("1.3")
+@sealed("1.3", beside=("1.5",))
 def recorded(rng: np.random.Generator) -> Iterator[Call]:
     for name in (*ONE, *TWO, "Pow"):
         rows = _rows(rng, name)

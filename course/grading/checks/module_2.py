@@ -229,7 +229,7 @@ def _same_steps(case: list[Any], got: Value, right: Value) -> str:
 # ---- Task 2.4 ----
 
 
-@sealed("2.4")
+@sealed("2.4", beside=("2.5",))
 def views(rng: np.random.Generator) -> Iterator[Call]:
     permuted: list[Any] = []
     expanded: list[Any] = []
@@ -282,7 +282,7 @@ def _same_places(case: list[Any], got: Value, right: Value) -> str:
     return ""
 
 
-@sealed("2.4")
+@sealed("2.4", beside=("2.5",))
 def views_of_views(rng: np.random.Generator) -> Iterator[Call]:
     for _ in range(4):
         array = rng.integers(-50, 50, (3, 4, 5)).astype(np.float64)

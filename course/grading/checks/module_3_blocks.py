@@ -43,7 +43,8 @@ def kernels(rng: np.random.Generator) -> Iterator[Call]:
                                     "right": right, "i": i, "depth": depth, "columns": used},
                    f"micro_kernel, {dtype}, i {i}, depth {depth}, {used} of {columns} columns", rtol=1e-13, atol=0.0)
     yield Call("micro_kernel_fetches", {"depth": 16, "columns": 5}, "what the micro-kernel fetches again",
-               compare=at_most(**{"down a column": 8, "come back to": 1, "tile read": 8, "tile written": 8}))
+               compare=at_most(touched=("tile read", "tile written"), **{
+                   "down a column": 8, "come back to": 1, "tile read": 8, "tile written": 8}))
 
 
 def _product(rng: np.random.Generator, n: int, m: int, k: int, batch: list[int], blocks: list[int], dtype: str,
@@ -119,7 +120,7 @@ def numbers(rng: np.random.Generator) -> Iterator[Call]:
     for blocks, n, m, k in (([4, 3, 8], 8, 9, 20), ([2, 3, 4], 5, 7, 9)):
         yield Call("matmul_fetches", {"blocks": blocks, "n": n, "m": m, "k": k},
                    "what matmul_range fetches again",
-                   compare=at_most(a=-(-m // blocks[1]), b=-(-n // blocks[0]), out=1))
+                   compare=at_most(touched=("a", "b", "out"), a=-(-m // blocks[1]), b=-(-n // blocks[0]), out=1))
 
 
 # ---- 3.5 ----
@@ -147,7 +148,7 @@ def softmax_rows(rng: np.random.Generator) -> Iterator[Call]:
             rtol = _eps(dtype) * (8 + 2 * len(row) + 2 * min(spread, 750.0))
             yield Call("softmax_row", {"target": np.full(len(row), -7.0, dtype), "source": source,
                                        "in_place": in_place}, f"softmax_row of {len(row)} {dtype} numbers",
-                       compare=at_most(rtol, 4 * float(np.finfo(dtype).smallest_normal), passes=2
+                       compare=at_most(rtol, 4 * float(np.finfo(dtype).smallest_normal), ("passes",), passes=2
                                        if len(row) >= 4 else 99))
     yield Call("softmax_exp", {"n": 5}, "exp of vector_math.py", True)
 
@@ -162,7 +163,7 @@ def softmax_back_rows(rng: np.random.Generator) -> Iterator[Call]:
             yield Call("softmax_back_row", {"target": np.full(n, -7.0, dtype), "grad": grad,
                                             "y": (x / x.sum()).astype(dtype), "in_place": in_place},
                        f"softmax_back_row of {n} {dtype} numbers", compare=at_most(
-                           0.0, 12 * _eps(dtype) * (4 + n), passes=2 if n >= 4 else 99))
+                           0.0, 12 * _eps(dtype) * (4 + n), ("passes",), passes=2 if n >= 4 else 99))
 
 
 LAYOUTS: list[tuple[list[int], list[list[int]]]] = [

@@ -230,7 +230,7 @@ def _filled(inputs: dict[str, Value], got: Value, expected: Value) -> str:
     return reason
 
 
-@sealed("5.7")
+@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
 def first_numbers(rng: np.random.Generator) -> Iterator[Call]:
     for number, shape in enumerate([[40, 7, 3, 3], [50, 30], [12, 5, 7, 2], [25, 4, 11], [90, 20]]):
         yield Call("reset_parameters", {"shape": shape, "times": 1000 // shape[0] + 1, "with_bias": number != 3,
@@ -257,7 +257,7 @@ def _new_layers(inputs: dict[str, Value], got: Value, expected: Value) -> str:
     return ""
 
 
-@sealed("5.7")
+@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
 def layers(rng: np.random.Generator) -> Iterator[Call]:
     makers: list[tuple[str, list[Any], dict[str, Any]]] = [
         ("Linear", [3, 2], {}), ("Conv2d", [3, 4, [5, 2]], {}), ("Conv2d", [6, 4, 3], {"groups": 2})]
@@ -292,7 +292,7 @@ LENET = {
     "fc3.weight": (10, 84), "fc3.bias": (10,)}
 
 
-@sealed("5.7")
+@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
 def networks(rng: np.random.Generator) -> Iterator[Call]:
     for device in (None, "cpu", "python"):
         yield Call("lenet_made", {"device": device}, f"LeNet({device or ''}): its parameters")
@@ -311,7 +311,7 @@ def _epoch(inputs: dict[str, Value], got: Value, expected: Value) -> str:
     return difference({**got, "alive": 0}, {**expected, "alive": 0}, 1e-9, 1e-9)
 
 
-@sealed("5.7")
+@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
 def epochs(rng: np.random.Generator) -> Iterator[Call]:
     for number in range(8):
         sizes = rng.integers(1, 4, rng.integers(2, 6)).tolist() if number else [1] * 5
