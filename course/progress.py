@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -25,7 +24,6 @@ from course.whole_files import write_whole
 
 FILE = Path(".terox") / "progress.json"
 VERSION = 1
-_STUB = re.compile(r"""^\s*raise\s+NotImplementedError\(\s*['"]Task (\d+\.\w+): ([^'"]+)['"]\s*\)""")
 
 
 # ---- The file ----
@@ -152,11 +150,9 @@ class Work:
         """What is still to do of a task, in the order of its files and lines."""
         found = []
         for file in task.files:
-            lines = self.sources.lines(file)
-            for number, line in enumerate(lines, start=1):
-                match = _STUB.match(line)
-                if match is not None and match.group(1) == task.id:
-                    found.append(Stub(match.group(2), file, number, self._todo(file, number, task.id)))
+            for number, owner, function in self.sources.stub_lines(file):
+                if owner == task.id:
+                    found.append(Stub(function, file, number, self._todo(file, number, task.id)))
         return found
 
     def _todo(self, file: str, stub: int, task_id: str) -> str:

@@ -1,6 +1,7 @@
 """Grades a submission: each task over the reference for all others, by its public tests and its sealed checks.
 
-What fails there is judged once more, over the submission's own functions of those tasks of the module that passed.
+What fails there is judged once more, over the submission's own functions of those tasks of the module that passed, and
+of those that it builds on.
 
 A task's points, the sum over its functions, count when both have passed, and are lost otherwise: a test judges a task,
 and what of it would be whose function's, nobody can say for sure. (`make test-module-N` counts them in the same way.)
@@ -13,12 +14,12 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.grading import policy, reading_answers
+from course.grading import beside, policy, reading_answers
 from course.grading.box import Box, BoxError
 from course.grading.collect import Submission
 from course.grading.known import Knowledge, Known
@@ -121,9 +122,10 @@ class Grader:
         grade = Grade(submission.name, submission.digest(), self.version, [], list(submission.notes),
                       list(self.not_offered))
         try:
-            found = self._all([(task, []) for task in tasks], submission, workers)
-            second = self._all(self._again(found, submission), submission, workers)
-            found |= {task: result for task, result in second.items() if result.status == PASSED}
+            found = self._all([(task, None) for task in tasks], submission, workers)
+            for again in (beside.what_passed, beside.what_it_needs):
+                more = self._all(again(found, submission, self.manifest), submission, workers)
+                found |= {task: result for task, result in more.items() if result.status == PASSED}
             grade.notes += [f"{task}: {result.message}" for task, result in found.items()
                             if result.status == NOT_JUDGED]
         except Exception as error:  # noqa: BLE001 - it costs this submission's grade, and no other's
@@ -134,43 +136,25 @@ class Grader:
             grade.modules.append(ModuleGrade(number, module.title, [found[task.id] for task in module.tasks]))
         return grade
 
-    def _again(self, found: dict[str, TaskGrade], submission: Submission) -> list[tuple[Task, list[Task]]]:
-        """What failed, each with the tasks of its module that passed: whose own functions it may be made for.
-
-        A forward that saves its output is right, and so is the backward that expects an output; over the reference's
-        forward, which saves its input, it is not. Files that use what the failed task may not use stay out.
-        """
-        tasks = {task: self.manifest.task(task) for task in found if not task.endswith(".R")}
-        passed = [task for name, task in tasks.items() if found[name].status == PASSED]
-        again = []
-        for name, task in tasks.items():
-            if FAILED in (found[name].public, found[name].sealed):
-                beside = [each for each in passed if each.module == task.module]
-                barred = {file for file in {file for each in beside for file in each.files}
-                          if self._policy and policy.hits(name, submission.files.get(file, ""))}
-                beside = [each for each in beside if barred.isdisjoint(each.files)]
-                again += [(task, beside)] if beside else []
-        return again
-
-    def _all(self, wanted: list[tuple[Task, list[Task]]], submission: Submission,
+    def _all(self, wanted: Sequence[tuple[Task, list[Task] | None]], submission: Submission,
              workers: int) -> dict[str, TaskGrade]:
-        """Judge tasks, each beside the submission's own functions of some others."""
+        """Judge tasks, each beside the submission's own functions of some others (None: and without its helpers)."""
         found: dict[str, TaskGrade] = {}
-        jobs = [lambda task=task, beside=beside: self._task(task, submission, beside)  # type: ignore[misc]
-                for task, beside in wanted]
+        jobs = [lambda task=task, own=own: self._task(task, submission, own)  # type: ignore[misc]
+                for task, own in wanted]
         with contextlib.closing(in_parallel(jobs, workers=workers)) as results:
             for place, result in results:
                 found[wanted[place][0].id] = result
         return {task.id: found[task.id] for task, _ in wanted}
 
-    def _task(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
+    def _task(self, task: Task, submission: Submission, own: list[Task] | None) -> TaskGrade:
         """A box that fails may have been harmed by something else: a second one is tried.
 
         What a submission brings the grader's own code to is this task's, and for somebody to look at.
         """
         for attempt in range(2):
             try:
-                return self._judge(task, submission, beside)
+                return self._judge(task, submission, own)
             except BoxError:
                 if attempt:
                     raise
@@ -181,8 +165,8 @@ class Grader:
                 return TaskGrade(task.id, task.title, dict(task.functions), NOT_JUDGED, message=said)
         raise AssertionError
 
-    def _judge(self, task: Task, submission: Submission, beside: list[Task]) -> TaskGrade:
-        result = TaskGrade(task.id, task.title, dict(task.functions), beside=[each.id for each in beside])
+    def _judge(self, task: Task, submission: Submission, own: list[Task] | None) -> TaskGrade:
+        result = TaskGrade(task.id, task.title, dict(task.functions), beside=[each.id for each in own or ()])
         if not any(file in submission.files for file in task.files):
             reasons = [f"{file} is left out: {submission.left_out[file]}." for file in task.files
                        if file in submission.left_out]
@@ -196,7 +180,7 @@ class Grader:
         with tempfile.TemporaryDirectory(dir=self.stage.folder, ignore_cleanup_errors=True) as folder:
             tree = Path(folder)
             try:
-                paths = self.stage.tree(task, submission.files, tree, beside)
+                paths = self.stage.tree(task, self._files_for(task, submission, own), tree, own)
             except Unreadable as error:
                 result.status, result.message = FAILED, self._words.clean(str(error))
                 return result
@@ -218,6 +202,13 @@ class Grader:
         result.status = PASSED if agreed else FAILED
         result.points = result.possible if agreed else 0
         return result
+
+    def _files_for(self, task: Task, submission: Submission, own: list[Task] | None) -> dict[str, str]:
+        """The submission's files. Of others than the task's own, none with what the task may not use."""
+        if own is None or not self._policy:
+            return submission.files
+        return {file: text for file, text in submission.files.items()
+                if file in task.files or not policy.hits(task.id, text)}
 
     def _before_running(self, task: Task, result: TaskGrade, paths: PathMap) -> bool:
         """What the text alone says. True where that is all there is to say."""

@@ -88,18 +88,25 @@ class Stage:
         mine = [file for file in found if task_of_file(Path(file).name) == task.id]
         return mine or [file for file in found if task_of_file(Path(file).name) is None]
 
-    def tree(self, task: Task, files: dict[str, str], to: Path, own: Sequence[Task] = ()) -> PathMap:
-        """Write the tree in which `task` is judged: the functions of it and of `own` from `files`, all else pristine.
+    def tree(self, task: Task, files: dict[str, str], to: Path, own: Sequence[Task] | None = None) -> PathMap:
+        """Write the tree in which `task` is judged: its functions from `files`, all else pristine.
 
-        Returns where each line comes from. Raises Unreadable for a file that does not parse.
+        With `own`, the functions of those tasks of the module are from `files`, too, and what is nobody's: helpers that
+        stand in its other files. Returns where each line comes from. Raises Unreadable for a file that does not parse.
         """
         bases = self.pristine(task, to)
         paths = PathMap(to, to)
-        kept = [task, *own]
-        for file in dict.fromkeys(file for each in kept for file in each.files):
+        kept = [task, *(own or ())]
+        others = self.manifest.module(task.module).files if own is not None else ()
+        for file in dict.fromkeys([*task.files, *(file for file in others if file in files)]):
             skeleton_text = (self._pool / "skeleton" / file).read_text(encoding="utf-8")
             base = bases.get(file, self._pool / "solutions" / file)
-            text, lines = self._spliced(task, kept, file, files.get(file, skeleton_text), base, to)
+            try:
+                text, lines = self._spliced(task, kept, file, files.get(file, skeleton_text), base, to)
+            except Unreadable:
+                if file in task.files:
+                    raise
+                continue
             _forget(to / file)
             (to / file).write_text(text, encoding="utf-8", newline="\n")
             paths.lines[file] = lines

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from course.manifest import Manifest, Task
+from course.runner.unreachable import unreachable
 
 _HEAD = re.compile(r"^(\s*)(?:async\s+)?(def|class)\s+(\w+)")
 _STUB = re.compile(r"""^\s*raise\s+NotImplementedError\(\s*['"]Task (\d+\.\w+): ([^'"]+)['"]\s*\)""")
@@ -177,13 +178,15 @@ class Sources:
 
     def stubs(self, task_id: str) -> list[tuple[str, str, int]]:
         """(function, file, line) of the stubs of a task that still stand there."""
-        found = []
-        for file in self.files_of(self.manifest.task(task_id)):
-            for number, line in enumerate(self.lines(file), start=1):
-                stub = _STUB.match(line)
-                if stub is not None and stub.group(1) == task_id:
-                    found.append((stub.group(2), file, number))
-        return found
+        return [(function, file, number) for file in self.files_of(self.manifest.task(task_id))
+                for number, task, function in self.stub_lines(file) if task == task_id]
+
+    def stub_lines(self, file: str) -> list[tuple[int, str, str]]:
+        """(line, task, function) of every stub in a file. One that is left over, behind a `return` say, is none."""
+        found = [(number, stub.group(1), stub.group(2)) for number, line in enumerate(self.lines(file), start=1)
+                 if (stub := _STUB.match(line)) is not None]
+        dead = unreachable("".join(line + "\n" for line in self.lines(file))) if found else ()
+        return [each for each in found if each[0] not in dead]
 
     def place(self, call: str, task_id: str) -> tuple[str, int, str] | None:
         """(file, line, function) of the function of a task that a call like "sigmoid(-1.0)" names."""

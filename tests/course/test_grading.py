@@ -79,18 +79,22 @@ def test_a_mistake_is_told_in_words(grader):
 
 
 @needs_linux
-@pytest.mark.parametrize("mistake", ["", "(ctx.slope,)"])
-def test_tasks_that_go_together_are_judged_together(grader, mistake):
-    """A backward that needs its own forward's saved values is right, whatever the reference saves; a wrong one not."""
+@pytest.mark.parametrize("right, mistake", [
+    ("", ""), ("(grad * ctx.slope,)", "(ctx.slope,)"), ("return operators.relu(x)", "return max(0.0, x)")])
+def test_tasks_that_go_together_are_judged_together(grader, right, mistake):
+    """A backward that needs its own forward's saved values is right, whatever the reference saves, and whatever else is
+    wrong in the forward; a wrong one is not.
+    """
     file = "terox/autograd/functions.py"
     wheat = next(each for each in load_wheats(MANIFEST.module(1)) if each.folder.name == "saves_other_values")
     text = laid_over(ROOT / "solutions" / file, wheat.folder / file)
-    if mistake:
-        right = "(grad * ctx.slope,)"
-        assert text.count(right) == 1
-        text = text.replace(right, mistake)
+    assert not mistake or text.count(right) == 1
+    text = text.replace(right, mistake) if mistake else text
     grade = grader.grade(Submission("somebody", {file: text}), [1])
     forward, backward = grade.task("1.2"), grade.task("1.3")
+    if "max" in mistake:  # NaN becomes 0
+        assert (forward.status, backward.status, backward.beside) == ("failed", "passed", ["1.2"])
+        return
     assert (forward.status, forward.beside) == ("passed", [])
     if mistake:
         assert (backward.status, backward.points, backward.beside) == ("failed", 0, [])
@@ -100,17 +104,38 @@ def test_tasks_that_go_together_are_judged_together(grader, mistake):
 
 
 @needs_linux
-def test_a_helper_may_stand_in_another_file_of_the_module(grader):
-    """Over the reference's file, which lacks it, the task fails; beside the submission's own it passes."""
+@pytest.mark.parametrize("its_task", ["passed", "failed", "to do"])
+def test_a_helper_may_stand_in_another_file_of_the_module(grader, its_task):
+    """Over the reference's file, which lacks it, the task fails; over the submission's it passes, whatever becomes of
+    the task of that file.
+    """
     operators, functional = ((ROOT / "solutions/terox/foundations" / f"{name}.py").read_text(encoding="utf-8")
                              for name in ("operators", "functional"))
     line = "    for x in xs:\n"
     changed = functional.replace(line, "    for x in operators.each_of(xs):\n", 1)
     assert changed != functional
+    if its_task == "failed":
+        operators += "\n\ndef relu(x):\n    return x\n"
+    elif its_task == "to do":
+        operators = (ROOT / "modules/terox/foundations/operators.py").read_text(encoding="utf-8")
     submission = _submission(operators=operators + "\n\ndef each_of(xs):\n    yield from xs\n", functional=changed)
     grade = grader.grade(submission, [0])
-    assert (grade.task("0.1").status, grade.task("0.2").status) == ("passed", "passed")
-    assert grade.task("0.2").beside == ["0.1"]
+    assert (grade.task("0.1").status, grade.task("0.2").status) == (its_task, "passed")
+    assert grade.task("0.2").beside == (["0.1"] if its_task == "passed" else [])
+
+
+@needs_linux
+@pytest.mark.parametrize("left", ["behind", "above"])
+def test_a_stub_that_is_left_over_is_none(grader, left):
+    """What Python never comes to, as tests do."""
+    stub = "raise NotImplementedError(\"Task 0.2: map\")"
+    text = (ROOT / "solutions" / FILES[0]).read_text(encoding="utf-8")
+    if left == "behind":
+        changed = text.replace("    return apply\n", f"    return apply\n    {stub}\n", 1)
+    else:
+        changed = text.replace("def map(", f"def map(fn):\n    {stub}\n\n\ndef map(", 1)
+    assert changed != text and stub in changed
+    assert grader.grade(_submission(functional=changed), [0]).task("0.2").status == "passed"
 
 
 @needs_linux
