@@ -174,18 +174,22 @@ class Work:
         """Tells whether a task's code has changed: its files without comments and without other tasks' functions."""
         digest = hashlib.sha256()
         for file in task.files:
-            lines = self.sources.lines(file)
-            others = {name for other in self.tasks_in(file) if other.id != task.id for name in other.functions
-                      if other.file_of(name) == file}
-            gone: set[int] = set()
-            with contextlib.suppress(MarkerError):  # it does not parse: then all of it counts
-                for name, (first, last) in function_lines("\n".join(lines), file).items():
-                    if name in others:
-                        gone.update(range(first, last + 1))
-            for number, line in enumerate(lines, start=1):
-                if number not in gone and line.strip() and not line.strip().startswith("#"):
+            others = self.lines_of_others(task, file)
+            for number, line in enumerate(self.sources.lines(file), start=1):
+                if number not in others and line.strip() and not line.strip().startswith("#"):
                     digest.update(line.rstrip().encode("utf-8", errors="replace") + b"\n")
         return digest.hexdigest()[:32]
+
+    def lines_of_others(self, task: Task, file: str) -> set[int]:
+        """The lines of a file in which other tasks' functions stand; none where it does not parse."""
+        others = {name for other in self.tasks_in(file) if other.id != task.id for name in other.functions
+                  if other.file_of(name) == file}
+        found: set[int] = set()
+        with contextlib.suppress(MarkerError):
+            for name, (first, last) in function_lines("\n".join(self.sources.lines(file)), file).items():
+                if name in others:
+                    found.update(range(first, last + 1))
+        return found
 
     def last_change(self, task: Task) -> float:
         """When one of the task's files was last saved; 0.0 where none can be read."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from course.manifest import ROOT, Module, load
+from course import policy
+from course.manifest import ROOT, Module, Task, load
 from course.progress import State, Work, states
 from course.term import count, style
 from course.whole_files import replacing
@@ -36,11 +38,13 @@ def write(out: Path | str | None = None, root: Path = ROOT) -> int:
     found = states(root, manifest)
     for module in manifest.modules:
         print(_line(module, [found[task.id] for task in module.tasks]))
-    sources = Work(root, manifest).sources
+    work = Work(root, manifest)
+    sources = work.sources
     broken = [f"modules/{file}:{problem.line}: Python cannot read this file ({problem.message.rstrip('.')})."
               for file, problem in sorted(sources.problems().items())]
     broken += [f"{file} is not encoded as UTF-8. Save it again, as UTF-8." for file in files
                if file in contents and not _is_utf_8(contents[file])]
+    broken += [sentence for state in found.values() if _begun(state) for sentence in _not_allowed(state.task, work)]
     for file in files:
         if file not in contents:
             print(f"{style('Missing', 'red')}: {file}. To bring it back: git checkout {file}")
@@ -70,6 +74,16 @@ def _line(module: Module, mine: list[State]) -> str:
 
 def _begun(state: State) -> bool:
     return state.status != "to do" or len(state.stubs) < len(state.task.functions)
+
+
+def _not_allowed(task: Task, work: Work) -> Iterator[str]:
+    """What the task's files use and a grader refuses, outside of other tasks' functions."""
+    for file in task.files:
+        hits = policy.hits(task.id, "".join(line + "\n" for line in work.sources.lines(file)))
+        others = work.lines_of_others(task, file) if hits else set()
+        for hit in hits:
+            if hit.line not in others:
+                yield f"modules/{file}:{hit.line} uses {hit.what}. A grader does not allow it for task {task.id}."
 
 
 def _is_utf_8(data: bytes) -> bool:

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.grading import beside, policy, reading_answers
+from course import policy
+from course.grading import beside, reading_answers
 from course.grading.box import Box, BoxError
 from course.grading.collect import Submission
 from course.grading.known import Knowledge, Known

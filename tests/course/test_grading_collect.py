@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from course.grading import collect as collecting
 from course.grading.collect import collect, from_archive, name_of, submissions_in
-from course.grading.policy import hits
 from course.manifest import ROOT, load
 
 MANIFEST = load()
@@ -175,45 +174,6 @@ def test_a_broken_member_costs_only_itself(tmp_path):
         archive.addfile(link)
     found = collect(path, MANIFEST)
     assert list(found.files) == [FILE] and "layout.py is left out" in found.notes[0]
-
-
-# ---- What a file may not use ----
-
-
-def _honest():
-    for task in MANIFEST.tasks.values():
-        for file in task.files:
-            for path in [ROOT / "solutions" / file, ROOT / "modules" / file,
-                         *sorted((ROOT / "tests/wheats").glob(f"module_*/*/{file}"))]:
-                if path.is_file():
-                    yield task.id, path
-
-
-def test_no_honest_solution_is_rejected():
-    """Neither the reference nor the skeleton nor any wheat."""
-    for task, path in _honest():
-        assert hits(task, path.read_text(encoding="utf-8")) == [], path
-
-
-@pytest.mark.parametrize("task, text", [
-    ("0.2", "import torch"), ("0.2", "from torch.nn import functional"), ("0.2", "import scipy.special as s"),
-    ("2.2", "import numpy as np\nnp.broadcast_shapes((1,), (2,))"), ("2.2", "from numpy import broadcast_to"),
-    ("2.2", "import numpy\ngetattr(numpy, 'broadcast_shapes')"), ("3.4", "a @ b"), ("3.4", "import numpy as n\nn.dot"),
-    ("5.3", "from numpy.lib.stride_tricks import as_strided"), ("0.2", "eval('1')"), ("0.2", "__import__('torch')"),
-    ("0.2", "import sys\nsys._getframe(1).f_locals"), ("0.2", "import sys\nsys.modules"), ("0.2", "import gc"),
-    ("0.2", "import os\nos._exit(0)"), ("0.2", "from os import _exit"), ("0.2", "import ctypes"),
-    ("0.2", "().__class__.__base__.__subclasses__()"), ("0.2", "import course.check"), ("0.2", "import hypothesis")])
-def test_what_is_not_allowed_is_named(task, text):
-    found = hits(task, text)
-    assert found and found[-1].line == text.count("\n") + 1
-
-
-@pytest.mark.parametrize("task, text", [
-    ("0.3", "import pytest, hypothesis"), ("2.1", "import numpy as np\nnp.broadcast_shapes((1,))"), ("2.3", "a @ b"),
-    ("0.4", "vars(self)"), ("1.5", "import sys\nsys.getrefcount(x)"), ("0.2", "import os, time, math, itertools"),
-    ("0.2", "from . import torch"), ("0.2", "def f(:")])
-def test_what_is_allowed_is_not(task, text):
-    assert hits(task, text) == []
 
 
 # ---- What costs much ----

@@ -51,6 +51,22 @@ def test_the_grading_reads_it(tmp_path):
     assert set(found.files) == {file for task in load().tasks.values() for file in task.files}
 
 
+def test_what_no_grader_allows_is_named(root, capsys):
+    """With the line; and what is one's own, or runs only when one tries it, is nothing."""
+    solve(root, "terox/first/half.py")
+    solve(root, "terox/first/double.py")
+    text = (root / DOUBLE).read_text()
+    (root / DOUBLE).write_text("import pdb\n" + text + "\n\ndef compile(x):\n    return x\n\ncompile(1)\n\n"
+                               "if __name__ == '__main__':\n    import pytest\n    pytest.main()\n")
+    assert submission.write(root=root) == 0
+    (root / DOUBLE).write_text(text + "\n\nimport gc\ngc.collect()\n")
+    capsys.readouterr()
+    assert submission.write(root=root) == 1
+    said = capsys.readouterr().out
+    line = len(text.splitlines()) + 3
+    assert f"double.py:{line} uses the module gc. A grader does not allow it" in said
+
+
 @pytest.mark.parametrize("content, word", [(b"def double(x:\n", "double.py:1: Python cannot read"),
                                            ("# caf\u00e9\n".encode("latin-1"), "not encoded as UTF-8")])
 def test_what_would_cost_points_is_named(root, capsys, content, word):

@@ -1,7 +1,8 @@
 """What a task's file may not use: another library that does the task's work, and what looks into the grader.
 
-A reading of the text, for a clear word in the report. It is no wall: the wall is the sandbox, with the sealed checks.
-So it names few things, none of which an honest solution needs; all wheats and chaffs are held against it.
+A reading of the text, for a clear word in the report and before: `make submission` says it, too. It is no wall: that is
+the grader's sandbox, with the sealed checks. So it names few things, none of which an honest solution needs; all wheats
+are held against it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from course.parsing import parse
 _LIBRARIES = {"torch", "tensorflow", "jax", "scipy", "sklearn", "tinygrad", "autograd", "micrograd", "minitorch",
               "cupy", "pandas", "sympy"}
 _LOOKS = {"ctypes", "_ctypes", "cffi", "gc", "inspect", "importlib", "subprocess", "multiprocessing", "socket",
-          "marshal", "pickle", "atexit", "signal", "faulthandler", "site", "sysconfig", "unittest", "_pytest", "course",
+          "marshal", "pickle", "atexit", "signal", "faulthandler", "site", "sysconfig", "_pytest", "course",
           "tests", "conftest", "runpy", "traceback", "pdb", "bdb", "linecache", "_thread"}
-_TESTING = {"pytest", "hypothesis"}  # 0.3 is about properties, and needs them
+_TESTING = {"pytest", "hypothesis", "unittest"}  # 0.3 is about properties, and needs them
 _NAMES = {"exec", "eval", "__import__", "compile", "__builtins__", "__loader__", "__spec__"}
 _ATTRIBUTES = {"_getframe", "_current_frames", "f_back", "f_locals", "f_globals", "f_builtins", "tb_frame", "gi_frame",
                "cr_frame", "ag_frame", "__subclasses__", "__globals__", "__builtins__", "__code__", "__closure__"}
@@ -64,63 +65,101 @@ def hits(task: str, text: str) -> list[Hit]:
     """What is not allowed in the text of a task's file, in order. Nothing for a text that does not parse."""
     try:
         tree = parse(text)
-        modules = _modules(tree)
+        tree.body = _imported(tree)
+        names = _Names(tree)
         found = [Hit(getattr(node, "lineno", 1), what)
-                 for node in ast.walk(tree) for what in _of_node(task, node, modules)]
+                 for node in ast.walk(tree) for what in _of_node(task, node, names)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return sorted(set(found), key=lambda hit: (hit.line, hit.what))
 
 
-def _modules(tree: ast.Module) -> dict[str, str]:
-    """Name in the file to the module, or the member of one, that it stands for."""
-    found: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                found[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(
-                    ".")[0]
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            for alias in node.names:
-                # `from os import sys`: what a module has imported is another module.
-                found[alias.asname or alias.name] = alias.name if alias.name in _OF_MODULES else \
-                    f"{node.module}.{alias.name}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in found:
-            found |= {target.id: found[node.value.id] for target in node.targets if isinstance(target, ast.Name)}
-    return found
+def _imported(tree: ast.Module) -> list[ast.stmt]:
+    """What of a file is run when it is imported: all but `if __name__ == "__main__":`, which is for trying things."""
+    def is_main(node: ast.stmt) -> bool:
+        return isinstance(node, ast.If) and not node.orelse and ast.unparse(node.test) == "__name__ == '__main__'"
+
+    said = sum(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(tree))
+    mains = [node for node in tree.body if is_main(node)]
+    return tree.body if said != len(mains) else [node for node in tree.body if node not in mains]
 
 
-def _of_node(task: str, node: ast.AST, modules: dict[str, str]) -> Iterator[str]:
+class _Names:
+    """What the names in a file stand for."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.modules: dict[str, str] = {}  # name to a module, or the member of one
+        self.used: set[str] = set()
+        self._own: list[tuple[str, int, int]] = []  # name, first and last line of where it is one's own
+        self._note_own(tree.body, 1, 1 << 60)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self.used.add(node.id)
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    first = alias.name.split(".")[0]
+                    self.modules[alias.asname or first] = alias.name if alias.asname else first
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                for alias in node.names:
+                    # `from os import sys`: what a module has imported is another module.
+                    self.modules[alias.asname or alias.name] = alias.name if alias.name in _OF_MODULES else \
+                        f"{node.module}.{alias.name}"
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                begin, end = node.lineno, node.end_lineno or node.lineno
+                self._own += [(each.arg, begin, end) for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+                self._note_own(node.body, begin, end)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in self.modules:
+                self.modules |= {target.id: self.modules[node.value.id] for target in node.targets
+                                 if isinstance(target, ast.Name)}
+
+    def _note_own(self, block: list[ast.stmt], first: int, last: int) -> None:
+        """Functions and variables of a block, which has these lines."""
+        for node in block:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                self._own.append((node.name, first, last))
+            elif isinstance(node, ast.Assign):
+                said = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+                if not said & _NAMES:
+                    self._own += [(target.id, first, last) for target in node.targets if isinstance(target, ast.Name)]
+
+    def is_own(self, node: ast.Name) -> bool:
+        """Whether a name is defined here: a function `compile` of one's own is not Python's."""
+        return any(node.id == name and first <= node.lineno <= last for name, first, last in self._own)
+
+
+def _of_node(task: str, node: ast.AST, names: _Names) -> Iterator[str]:
     if isinstance(node, ast.Import):
         for alias in node.names:
-            yield from _import(task, alias.name)
+            yield from _import(task, alias.name, (alias.asname or alias.name.split(".")[0]) in names.used)
     elif isinstance(node, ast.ImportFrom) and not node.level:
-        yield from _import(task, node.module or "")
+        yield from _import(task, node.module or "", any((alias.asname or alias.name) in names.used or alias.name == "*"
+                                                        for alias in node.names))
         for alias in node.names:
-            if alias.name in _LOOKS:
+            if alias.name in _LOOKS or f"{node.module}.{alias.name}" == _RUNS_TEXT:
                 yield f"the module {alias.name}"
             yield from _member(task, f"{node.module}.{alias.name}")
             yield from _own(task, alias.name)
-    elif isinstance(node, ast.Name) and node.id in _NAMES:
+    elif isinstance(node, ast.Name) and node.id in _NAMES and not names.is_own(node):
         yield f"`{node.id}`"
     elif isinstance(node, ast.Attribute):
-        yield from _attribute(task, node.value, node.attr, modules)
+        yield from _attribute(task, node.value, node.attr, names.modules)
     elif isinstance(node, ast.Call):
         texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         for text in texts:
             if isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr"):
-                yield from _attribute(task, node.args[0], text, modules)
+                yield from _attribute(task, node.args[0], text, names.modules)
             yield from _own(task, text)
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) and _NUMPY.get(task) is _PRODUCTS:
         yield "`@`, which is what the task is to write"
 
 
-def _import(task: str, name: str) -> Iterator[str]:
+def _import(task: str, name: str, used: bool) -> Iterator[str]:
+    """An import that nothing uses is a forgotten one, of pdb say."""
     first = name.split(".")[0]
     if first in _LIBRARIES:
         yield f"the library {first}"
-    elif first in _LOOKS or (first in _TESTING and task != "0.3"):
+    elif used and (first in _LOOKS or first in _TESTING) and not (task == "0.3" and first in _TESTING):
         yield f"the module {first}"
     elif name == _RUNS_TEXT:
         yield f"the module {name}"
