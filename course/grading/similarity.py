@@ -19,8 +19,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from course.grading import similarity_pages
 from course.grading.similarity_pages import Pair
 from course.manifest import ROOT, Manifest, Module, load
 from course.markers import MarkerError, function_lines
-from course.parallel import cores
+from course.parallel import cores, in_parallel
 from course.parsing import parse
 from course.term import count
 
@@ -87,11 +88,13 @@ def read_class(folder: Path, manifest: Manifest) -> tuple[dict[str, Texts], list
 
     submissions: dict[str, Texts] = {}
     notes: list[str] = []
-    for name, path in submissions_in(folder).items():
-        collected = collect(path, manifest, name)
-        if collected.files:
-            submissions[name] = dict(collected.files)
-        notes += [f"{name}: {note}" for note in collected.notes]
+    jobs = [partial(collect, path, manifest, name) for name, path in submissions_in(folder).items()]
+    with closing(in_parallel(jobs)) as results:
+        collected = [submission for _, submission in sorted(results, key=itemgetter(0))]
+    for submission in collected:
+        if submission.files:
+            submissions[submission.name] = submission.files
+        notes += [f"{submission.name}: {note}" for note in submission.notes]
     return submissions, notes
 
 
