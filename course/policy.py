@@ -44,6 +44,7 @@ _NUMPY = {
     "1.1": {"gradient"},
     "2.1": {"lib", "ndarray", "empty", "zeros", "ones", "full", "reshape", "frombuffer"},  # arrays, which have strides
     "2.2": {"lib", "broadcast", "broadcast_shapes", "broadcast_to", "broadcast_arrays"},
+    "2.3": {"frompyfunc", "vectorize", "apply_along_axis"},
     "3.3": {"sum", "prod", "max", "min", "amax", "amin", "add", "multiply", "maximum", "minimum"},
     "3.4": _PRODUCTS,
     "4.4": _PRODUCTS,
@@ -62,26 +63,37 @@ class Hit:
 
 
 def hits(task: str, text: str) -> list[Hit]:
-    """What is not allowed in the text of a task's file, in order. Nothing for a text that does not parse."""
+    """What is not allowed in the text of a task's file, in order, but for what `without_main` takes away. Nothing for a
+    text that is no Python.
+    """
     try:
-        tree = parse(text)
-        tree.body = _imported(tree)
+        tree = parse(without_main(text))
         names = _Names(tree)
         found = [Hit(getattr(node, "lineno", 1), what)
                  for node in ast.walk(tree) for what in _of_node(task, node, names)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError):
         return []
+    except (RecursionError, MemoryError):
+        return [Hit(1, "something too deep to be read")]
     return sorted(set(found), key=lambda hit: (hit.line, hit.what))
 
 
-def _imported(tree: ast.Module) -> list[ast.stmt]:
-    """What of a file is run when it is imported: all but `if __name__ == "__main__":`, which is for trying things."""
-    def is_main(node: ast.stmt) -> bool:
-        return isinstance(node, ast.If) and not node.orelse and ast.unparse(node.test) == "__name__ == '__main__'"
+def without_main(text: str) -> str:
+    """A file without the lines of `if __name__ == "__main__":`, which is for trying things. Numbers of lines stay.
 
-    said = sum(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(tree))
-    mains = [node for node in tree.body if is_main(node)]
-    return tree.body if said != len(mains) else [node for node in tree.body if node not in mains]
+    Raises SyntaxError, ValueError, RecursionError or MemoryError, as Python's parser.
+    """
+    lines = text.split("\n")
+    for node in parse(text).body:
+        if isinstance(node, ast.If) and not node.orelse and _is_main(node.test):
+            lines[node.lineno - 1: node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def _is_main(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+            and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
+            and isinstance(test.comparators[0], ast.Constant) and test.comparators[0].value == "__main__")
 
 
 class _Names:
@@ -91,6 +103,7 @@ class _Names:
         self.modules: dict[str, str] = {}  # name to a module, or the member of one
         self.used: set[str] = set()
         self._own: list[tuple[str, int, int]] = []  # name, first and last line of where it is one's own
+        self._selves: list[tuple[str, int, int]] = []  # as `self`: the first parameter of a method
         self._note_own(tree.body, 1, 1 << 60)
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -108,6 +121,9 @@ class _Names:
                 begin, end = node.lineno, node.end_lineno or node.lineno
                 self._own += [(each.arg, begin, end) for each in ast.walk(node.args) if isinstance(each, ast.arg)]
                 self._note_own(node.body, begin, end)
+            elif isinstance(node, ast.ClassDef):
+                self._selves += [(method.args.args[0].arg, method.lineno, method.end_lineno or method.lineno)
+                                 for method in node.body if isinstance(method, ast.FunctionDef) and method.args.args]
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in self.modules:
                 self.modules |= {target.id: self.modules[node.value.id] for target in node.targets
@@ -127,6 +143,10 @@ class _Names:
         """Whether a name is defined here: a function `compile` of one's own is not Python's."""
         return any(node.id == name and first <= node.lineno <= last for name, first, last in self._own)
 
+    def is_self(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and any(node.id == name and first <= node.lineno <= last
+                                                  for name, first, last in self._selves)
+
 
 def _of_node(task: str, node: ast.AST, names: _Names) -> Iterator[str]:
     if isinstance(node, ast.Import):
@@ -143,13 +163,19 @@ def _of_node(task: str, node: ast.AST, names: _Names) -> Iterator[str]:
     elif isinstance(node, ast.Name) and node.id in _NAMES and not names.is_own(node):
         yield f"`{node.id}`"
     elif isinstance(node, ast.Attribute):
-        yield from _attribute(task, node.value, node.attr, names.modules)
+        yield from _attribute(task, node.value, node.attr, names)
     elif isinstance(node, ast.Call):
         texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         for text in texts:
             if isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr"):
-                yield from _attribute(task, node.args[0], text, names.modules)
+                yield from _attribute(task, node.args[0], text, names)
+            elif _is_inside(task, text):
+                yield f"`{text}`, which belongs to the inside of an object"
             yield from _own(task, text)
+    elif isinstance(node, ast.MatchClass):
+        for name in node.kwd_attrs:
+            if _is_inside(task, name):
+                yield f"`{name}`, which belongs to the inside of an object"
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult) and _NUMPY.get(task) is _PRODUCTS:
         yield "`@`, which is what the task is to write"
 
@@ -165,9 +191,14 @@ def _import(task: str, name: str, used: bool) -> Iterator[str]:
         yield f"the module {name}"
 
 
-def _attribute(task: str, value: ast.expr, name: str, modules: dict[str, str]) -> Iterator[str]:
+def _is_inside(task: str, name: str) -> bool:
+    """Whether a name is an object's own: a kernel that is traced could read behind the tracer's back by it."""
+    return task[0] in "34" and name.startswith("_") and name.isidentifier()
+
+
+def _attribute(task: str, value: ast.expr, name: str, names: _Names) -> Iterator[str]:
     """`value.name`. A chain of names that begins with a module is that module's member."""
-    chain = [name]
+    chain, modules, whole = [name], names.modules, value
     while isinstance(value, ast.Attribute):
         chain.insert(0, value.attr)
         value = value.value
@@ -178,7 +209,7 @@ def _attribute(task: str, value: ast.expr, name: str, modules: dict[str, str]) -
         yield from _member(task, ".".join([begin, *chain]))
     elif len(chain) > 1:
         yield from _member(task, ".".join(chain))
-    if task[0] in "34" and name.startswith("_") and not (isinstance(value, ast.Name) and value.id in ("self", "cls")):
+    if _is_inside(task, name) and not names.is_self(whole):
         yield f"`{name}`, which belongs to the inside of an object"
     if name in _METHODS.get(task, ()) and not begin:
         yield f"`{name}`, which is what the task is to write"

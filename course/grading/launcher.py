@@ -118,7 +118,7 @@ def _watch(connection: socket.socket, pid: int, job: dict[str, Any]) -> tuple[in
             why = "time"
         elif not why and now > look:
             look = now + LOOK_EVERY
-            if _size(job["folder"]) > job["limits"]["folder"]:
+            if _size(job["folder"]) + _held(pid) > job["limits"]["folder"]:
                 why = "folder"
         if not why and select.select([connection], [], [], pause)[0]:
             why = "stopped"
@@ -144,6 +144,17 @@ def _size(folder: str) -> float:
                         waiting.append(entry.path)
                         if len(entry.path) > len(folder) + DEEPEST:
                             return math.inf
+    return total
+
+
+def _held(pid: int) -> int:
+    """Bytes of the files that a process has open and that have no name any more."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:  # not there: no Linux
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                about = os.stat(entry.path)
+                total += about.st_blocks * 512 if not about.st_nlink else 0
     return total
 
 

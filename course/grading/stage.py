@@ -24,7 +24,7 @@ from course import skeleton
 from course.grading.sealed import needed_beside
 from course.manifest import Manifest, Task
 from course.markers import MarkerError, function_lines
-from course.parsing import parse
+from course.policy import without_main
 from course.runner.events import task_of_file
 from course.runner.overlay import splice
 from course.runner.source import PathMap
@@ -116,7 +116,7 @@ class Stage:
                  to: Path) -> tuple[str, list[tuple[Path, int]]]:
         """The learner's file with the functions of all tasks but `kept` from the pristine one, `base`."""
         try:
-            parse(text)
+            text = without_main(text)  # what is not judged is not run, either, whatever `__name__` is made to be
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
             raise Unreadable(f"{file}{f':{line}' if line else ''}: Python cannot read the file "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course.manifest import ROOT, load
-from course.policy import hits
+from course.policy import hits, without_main
 
 MANIFEST = load()
 
@@ -42,6 +42,8 @@ def test_no_honest_solution_is_rejected():
     ("5.3", "from terox.tensors.dispatcher import call\ncall('convolution', x)"), ("5.5", "x.log_softmax(1)"),
     ("5.5", "call('cross_entropy_loss', x, y)"), ("0.1", "from terox.parallel import cache_files"),
     ("4.4", "a._memory.values"), ("3.5", "getattr(a, '_recorder')"),
+    ("4.4", "def f(self):\n    return self._memory"), ("4.4", "from operator import attrgetter\nattrgetter('_memory')"),
+    ("4.4", "match a:\n    case object(_memory=m): m"), ("2.3", "import numpy as np\nnp.frompyfunc(fn, 1, 1)"),
     # what looks at, or changes, what is around
     ("0.2", "eval('1')"), ("0.2", "__import__('torch')"), ("0.2", "eval = eval\neval('1')"),
     ("0.2", "f = lambda eval: 0\neval('1')"), ("0.2", "import sys\nsys._getframe(1).f_locals"),
@@ -75,3 +77,19 @@ def test_what_is_not_allowed_is_named(task, text):
     ("5.2", "x.log_softmax(1)"), ("0.3", "from hypothesis import given\ngiven")])
 def test_what_is_allowed_is_not(task, text):
     assert hits(task, text) == []
+
+
+@pytest.mark.parametrize("head", ["if " + "+".join(["0"] * 600) + ": pass", "x = " + "-" * 2000 + "1",
+                                  "globals()['__name__'] = '__main__'"])
+def test_nothing_hides_the_rest(head):
+    """No line of a file turns the reading of the others off."""
+    assert hits("0.2", head + "\nimport gc; gc.collect()")
+
+
+def test_what_is_for_trying_is_taken_away():
+    """Also from what is run, so that it cannot be run by another `__name__`. The other lines keep their numbers."""
+    text = "x = 1\nif __name__ == '__main__':\n    import gc\n    gc.collect()\ny = 2"
+    assert without_main(text) == "x = 1\n\n\n\ny = 2"
+    for kept in ("if __name__ == '__main__' or x:\n    pass", "if __name__ == '__main__':\n    pass\nelse:\n    pass",
+                 "def f():\n    if __name__ == '__main__':\n        pass", "if x == '__main__':\n    pass"):
+        assert without_main(kept) == kept

@@ -32,7 +32,7 @@ def served(specimens: Sequence[Specimen]) -> Callable[[Value], Value]:
     """
     def answer(asked: Value) -> Value:
         number, arguments = asked["number"], [unpacked(each) for each in asked["arguments"]]
-        if not 0 <= number < len(specimens) or sum(map(_items, arguments)) > ITEMS:
+        if type(number) is not int or not 0 <= number < len(specimens) or sum(map(_items, arguments)) > ITEMS:
             raise ValueError
         before = copy.deepcopy(arguments)
         result: Any = None

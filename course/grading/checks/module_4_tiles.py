@@ -51,9 +51,11 @@ def _product(rng: np.random.Generator, sizes: tuple[int, int, int], batch: list[
     return Call("matmul_kernel", {
         "kind": kind, "tile": tile, "grid": grid, "out": memories[0], "a": memories[1], "b": memories[2],
         "sizes": [n, m, k], "strides": [each[-2:] for each in own], "batch": batch,
-        "batch_strides": [each[:-2] for each in own], "written": places_of(shapes[0], own[0]).ravel().tolist()},
+        "batch_strides": [each[:-2] for each in own], "written": places_of(shapes[0], own[0]).ravel().tolist(),
+        "read": [np.unique(places_of(shape, strides)) if n * m * k else np.zeros(0, np.int64)
+                 for shape, strides in zip(shapes[1:], own[1:])]},
         f"matmul_kernel, {kind}, batch {batch}, n {n}, m {m}, k {k}, tiles of {tile}", compare=at_most(
-            0, 0, ("reads of a", "reads of b") if n * m * k else (), **limits))
+            0, 0, ("reads of a", "reads of b"), **limits))
 
 
 @sealed("4.4")
@@ -177,7 +179,8 @@ def _rows(rng: np.random.Generator, sizes: list[int], block: int, size: int, kin
     unstretched = all(stride or size == 1 for stride, size in zip(own[1], sizes))
     limits |= {"reads": 2 if unstretched else 2 * math.prod(sizes)}
     return Call("softmax_kernel", {"kind": kind, "block": block, "size": size, "out": out, "a": a, "sizes": sizes,
-                                   "strides": own}, f"softmax_kernel, {kind}, {sizes}, {block} threads, BLOCK {size}",
+                                   "strides": own, "read": np.unique(where)},
+                f"softmax_kernel, {kind}, {sizes}, {block} threads, BLOCK {size}",
                 compare=at_most(rtol, 4 * float(np.finfo(kind).smallest_normal), ("reads",), **limits))
 
 

@@ -80,8 +80,8 @@ def matmul_fetches(blocks, n, m, k):
         count = matmul.matmul_blocks(sizes)
         made = trace_chunks(matmul.matmul_range, count, count, out, a, b, sizes=sizes, strides=strides,
                             elements={"out": elements([n, m], [m, 1])})
-    return {"a": int(made.counts("a")[READ].max()), "b": int(made.counts("b")[READ].max()),
-            "out": int(made.counts("out")[WRITE].max()), "problems": problems(made)}
+    return {"a": made.counts("a")[READ].ravel().tolist(), "b": made.counts("b")[READ].ravel().tolist(),
+            "out": made.counts("out")[WRITE].ravel().tolist(), "problems": problems(made)}
 
 
 # ---- 3.5 ----

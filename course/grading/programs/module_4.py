@@ -183,7 +183,8 @@ def parts_for(results, length, block, most):
 # ---- 4.4 ----
 
 
-def matmul_kernel(kind, tile, grid, out, a, b, sizes, strides, batch, batch_strides, written):
+def matmul_kernel(kind, tile, grid, out, a, b, sizes, strides, batch, batch_strides, written, read):
+    """read: the elements of a, and those of b, that have to be read."""
     from terox.cuda.matmul import matmul_kernel as learned
 
     with np.errstate(all="ignore"):
@@ -195,8 +196,8 @@ def matmul_kernel(kind, tile, grid, out, a, b, sizes, strides, batch, batch_stri
         far = max((max(access.elements) - min(access.elements) for name in ("a", "b", "out")
                    for access in made.warps(name, warp=tile)), default=0)
     return {"out": out, "problems": problems(made), "writers": _who(made.writers("out")),
-            "reads of a": int(made.counts("a")[0].max(initial=0)),
-            "reads of b": int(made.counts("b")[0].max(initial=0)), "far apart": far}
+            "reads of a": made.counts("a")[0][read[0]].tolist(),
+            "reads of b": made.counts("b")[0][read[1]].tolist(), "far apart": far}
 
 
 # ---- 4.5 ----
@@ -231,8 +232,10 @@ def block_join(threads, size, tops, totals):
     return {"out": out, "problems": problems(made), "shared": shared}
 
 
-def softmax_kernel(kind, block, size, out, a, sizes, strides):
-    """sizes: (*rows, length); strides: of out and of a, the step from one element to the next last."""
+def softmax_kernel(kind, block, size, out, a, sizes, strides, read):
+    """sizes: (*rows, length); strides: of out and of a, the step from one element to the next last; read: the elements
+    of a that have to be read.
+    """
     from terox.cuda.softmax import softmax_kernel as learned
 
     *rows, length = sizes
@@ -245,5 +248,5 @@ def softmax_kernel(kind, block, size, out, a, sizes, strides):
     if len(rows) == 1 and rows[0] == 1 and not made.problems:
         far = max((max(access.elements) - min(access.elements) for name in ("a", "out")
                    for access in made.warps(name, warp=block)), default=0)
-    return {"out": out, "problems": problems(made), "reads": int(reads.max(initial=0)),
+    return {"out": out, "problems": problems(made), "reads": reads[read].tolist(),
             "read again": int(written.max(initial=0)), "far apart": far}
