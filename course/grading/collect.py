@@ -37,14 +37,14 @@ _NOFOLLOW, _NONBLOCK = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0
 @dataclass
 class Submission:
     """`files`: name relative to the source root (terox/...) to text. `left_out`: what is there and was not taken, with
-    the reason. `notes`: all that is odd, in sentences. `stopped`: how many of its jobs the grader had to end by force.
+    the reason. `notes`: all that is odd, in sentences. `spent`: seconds that its jobs have taken so far.
     """
 
     name: str
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
-    stopped: int = 0
+    spent: float = 0.0
 
     def digest(self) -> str:
         """Of all that a verdict depends on."""
@@ -203,7 +203,7 @@ def _text(data: bytes) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         raise Odd(f"it is not encoded as UTF-8 (line {line})") from error
     # Python takes minutes for a dotted name of 100 KB: it copies what it has so far for each part.
-    if max(map(len, re.findall(r"[\w.]+", re.sub(r"[\s\\]+", "", text))), default=0) > NAME_LIMIT:
+    if max(map(len, re.findall(r"[\w.]+", re.sub(r"[ \t\f]+|\\\r?\n", "", text))), default=0) > NAME_LIMIT:
         raise Odd(f"it holds a name of more than {NAME_LIMIT} characters")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

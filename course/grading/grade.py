@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,19 +35,18 @@ from course.parallel import in_parallel
 from course.runner.source import PathMap, Sources
 from course.term import count
 
-STOPS = 2  # jobs of a submission that go on until the wall; after so many, no more of it is run
-
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: that a test may go without a sign of life, that an answer may take, that a job may compute, and that
-    it may last. Nothing honest comes near the last one: the first two end it before.
+    """Seconds: that a test may go without a sign of life, that an answer may take, that a job may compute, that it may
+    last, and that all of a submission may. Nothing honest comes near the last two: the first two end it before.
     """
 
     test: float = 10.0
     answer: float = 20.0
     job: float = 180.0
     wall: float = 360.0
+    submission: float = 2400.0
 
 
 class Grader:
@@ -173,10 +173,9 @@ class Grader:
                        if file in submission.left_out]
             result.message = " ".join(reasons) or f"There is no {task.file} in the submission."
             return result
-        if submission.stopped >= STOPS:
+        if submission.spent > self.patience.submission:
             result.status = FAILED
-            result.message = (f"It was not run: {STOPS} tasks of this submission were stopped after "
-                              f"{self.patience.wall:g} s each.")
+            result.message = f"It was not run: all before has taken more than {self.patience.submission:g} s."
             return result
         with tempfile.TemporaryDirectory(dir=self.stage.folder, ignore_cleanup_errors=True) as folder:
             tree = Path(folder)
@@ -194,7 +193,9 @@ class Grader:
                 result.sealed = NOT_RUN if result.message else PASSED
             else:
                 with self._box() as box:
-                    self._run(task, result, paths, submission, box)
+                    begin = time.monotonic()
+                    self._run(task, result, paths, box)
+                    submission.spent += time.monotonic() - begin
         gone = _gone(task, submission) if result.message else []
         if gone:
             result.message = f"There is no function {', '.join(gone)} in {task.file}.\n{result.message}"
@@ -232,16 +233,16 @@ class Grader:
             result.policy = [self._words.clean(each) for each in result.policy[:20]]
         return bool(result.policy)
 
-    def _run(self, task: Task, result: TaskGrade, paths: PathMap, submission: Submission, box: Box) -> None:
+    def _run(self, task: Task, result: TaskGrade, paths: PathMap, box: Box) -> None:
         known = self.knowledge.of(task, box)
-        wrong = self._public(task, paths, known, submission, box)
+        wrong = self._public(task, paths, known, box)
         result.public = FAILED if wrong else PASSED
         if not wrong:
             wrong = self._sealed(task, paths.root, known, box)
             result.sealed = FAILED if wrong else PASSED
         result.message = wrong
 
-    def _public(self, task: Task, paths: PathMap, known: Known, submission: Submission, box: Box) -> str:
+    def _public(self, task: Task, paths: PathMap, known: Known, box: Box) -> str:
         wrong = ""
         for _ in range(2):  # a machine may stand still for a moment: what was late without computing gets a second try
             events, words, ended = box.tests(paths.root, task.id, self.stage.test_files(task),
@@ -250,7 +251,6 @@ class Grader:
             asleep = ended == "time" and "Timeout" not in words
             limit = self.patience.wall if asleep else self.patience.test
             wrong = Told(self.manifest, paths, events).verdict(task.id, known.tests, words, ended, limit)
-            submission.stopped += asleep
             if "Timeout" not in words or box.cpu > self.patience.test / 2:
                 break
         return wrong

@@ -92,6 +92,7 @@ def read_class(folder: Path, manifest: Manifest) -> tuple[dict[str, Texts], list
     with closing(in_parallel(jobs)) as results:
         collected = [submission for _, submission in sorted(results, key=itemgetter(0))]
     for submission in collected:
+        submission.name += "~" * (submission.name == REFERENCE)
         if submission.files:
             submissions[submission.name] = submission.files
         notes += [f"{submission.name}: {note}" for note in submission.notes]

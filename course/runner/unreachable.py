@@ -15,9 +15,12 @@ def unreachable(text: str) -> set[int]:
     that are defined once more below. None for a text that does not parse.
     """
     try:
-        tree = parse(text)
+        return set(_dead(parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
+
+
+def _dead(tree: ast.Module) -> set[int]:
     found: set[int] = set()
     for block in _blocks(tree):
         for place, statement in enumerate(block):

@@ -40,7 +40,9 @@ def test_no_honest_solution_is_rejected():
     ("5.1", "from terox.nn import functional as F\nF.conv1d(x, w)"),
     ("5.1", "from terox.nn.functional import conv1d"),
     ("5.3", "from terox.tensors.dispatcher import call\ncall('convolution', x)"), ("5.5", "x.log_softmax(1)"),
-    ("5.5", "call('cross_entropy_loss', x, y)"), ("0.1", "from terox.parallel import cache_files"),
+    ("5.5", "call('cross_entropy_loss', x, y)"), ("5.5", "op = 'cross_entropy_loss_back'"),
+    ("5.5", "from terox.nn import functional as F\nF.log_softmax(x, 1)"), ("5.5", "network_ops.cross_entropy(x, y)"),
+    ("2.2", "from terox.tensors import storage\nstorage.np.broadcast_shapes"), ("0.2", "print.__self__.exec('1')"), ("0.1", "from terox.parallel import cache_files"),
     ("4.4", "a._memory.values"), ("3.5", "getattr(a, '_recorder')"),
     ("4.4", "def f(self):\n    return self._memory"), ("4.4", "from operator import attrgetter\nattrgetter('_memory')"),
     ("4.4", "match a:\n    case object(_memory=m): m"), ("2.3", "import numpy as np\nnp.frompyfunc(fn, 1, 1)"),
@@ -74,7 +76,9 @@ def test_what_is_not_allowed_is_named(task, text):
     ("4.4", "class C:\n    def f(self):\n        return self._x"),
     ("5.5", "log_softmax(x, 1)"),
     ("5.5", "x.softmax(1)"),
-    ("5.2", "x.log_softmax(1)"), ("0.3", "from hypothesis import given\ngiven")])
+    ("5.2", "x.log_softmax(1)"), ("3.2", "raise TypeError(kind.__name__)"), ("3.4", "raise ValueError('dot')"),
+    ("4.4", "class C:\n    def __init__(self, x):\n        super().__init__()\n        self._x = x\n\n"
+            "    def __eq__(self, other):\n        return self._x == other._x"), ("0.3", "from hypothesis import given\ngiven")])
 def test_what_is_allowed_is_not(task, text):
     assert hits(task, text) == []
 
@@ -93,3 +97,10 @@ def test_what_is_for_trying_is_taken_away():
     for kept in ("if __name__ == '__main__' or x:\n    pass", "if __name__ == '__main__':\n    pass\nelse:\n    pass",
                  "def f():\n    if __name__ == '__main__':\n        pass", "if x == '__main__':\n    pass"):
         assert without_main(kept) == kept
+
+
+@pytest.mark.parametrize("text", ["\n".join([".".join(["a"] * 1000)] * 200),
+                                  "\n".join(["def a(): 0"] * 4000 + ["eval"] * 4000)])
+def test_reading_takes_time_in_proportion_to_the_text(text):
+    """(It took minutes. No clock here: the runner's limit would end it.)"""
+    hits("0.2", text)

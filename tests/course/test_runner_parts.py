@@ -365,7 +365,8 @@ def test_a_limit_is_longer_on_a_busy_machine(monkeypatch):
     ("class C:\n    def f(self):\n        raise E\n\n    @staticmethod\n    def f():\n        return 1\n", {2, 3}),
     ("class C:\n    @property\n    def f(s):\n        raise E\n\n    @f.setter\n    def f(s, x):\n        g()\n",
      set()),
-    ("def f(:\n    return 1\n    raise E\n", set()), ("", set())])
+    ("def f(:\n    return 1\n    raise E\n", set()), ("", set()),
+    ("if a:\n    b\n" + "elif a:\n    b\n" * 2000, set())])
 def test_lines_that_python_never_comes_to(text, dead):
     assert unreachable(text) == dead
 
