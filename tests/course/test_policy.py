@@ -42,7 +42,8 @@ def test_no_honest_solution_is_rejected():
     ("5.3", "from terox.tensors.dispatcher import call\ncall('convolution', x)"), ("5.5", "x.log_softmax(1)"),
     ("5.5", "call('cross_entropy_loss', x, y)"), ("5.5", "op = 'cross_entropy_loss_back'"),
     ("5.5", "from terox.nn import functional as F\nF.log_softmax(x, 1)"), ("5.5", "network_ops.cross_entropy(x, y)"),
-    ("2.2", "from terox.tensors import storage\nstorage.np.broadcast_shapes"), ("0.2", "print.__self__.exec('1')"), ("0.1", "from terox.parallel import cache_files"),
+    ("2.2", "from terox.tensors import storage\nstorage.np.broadcast_shapes"), ("0.2", "print.__self__.exec('1')"),
+    ("0.1", "from terox.parallel import cache_files"),
     ("4.4", "a._memory.values"), ("3.5", "getattr(a, '_recorder')"),
     ("4.4", "def f(self):\n    return self._memory"), ("4.4", "from operator import attrgetter\nattrgetter('_memory')"),
     ("4.4", "match a:\n    case object(_memory=m): m"), ("2.3", "import numpy as np\nnp.frompyfunc(fn, 1, 1)"),
@@ -78,7 +79,8 @@ def test_what_is_not_allowed_is_named(task, text):
     ("5.5", "x.softmax(1)"),
     ("5.2", "x.log_softmax(1)"), ("3.2", "raise TypeError(kind.__name__)"), ("3.4", "raise ValueError('dot')"),
     ("4.4", "class C:\n    def __init__(self, x):\n        super().__init__()\n        self._x = x\n\n"
-            "    def __eq__(self, other):\n        return self._x == other._x"), ("0.3", "from hypothesis import given\ngiven")])
+            "    def __eq__(self, other):\n        return self._x == other._x"),
+    ("0.3", "from hypothesis import given\ngiven")])
 def test_what_is_allowed_is_not(task, text):
     assert hits(task, text) == []
 
