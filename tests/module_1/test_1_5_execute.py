@@ -137,16 +137,20 @@ def test_an_edge_to_nowhere():
 
 
 class Mutable:
-    """A gradient that `+=` changes in place, as it does a tensor."""
+    """A gradient that `+=` changes in place, as it does a tensor. A number can be added, on either side: `sum` begins
+    with 0.
+    """
 
     def __init__(self, number):
         self.number = number
 
     def __add__(self, other):
-        return Mutable(self.number + other.number)
+        return Mutable(self.number + getattr(other, "number", other))
+
+    __radd__ = __add__
 
     def __iadd__(self, other):
-        self.number += other.number
+        self.number += getattr(other, "number", other)
         return self
 
     def __mul__(self, factor):
