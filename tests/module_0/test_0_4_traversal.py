@@ -135,8 +135,11 @@ def diagnosis(found, wanted, letter):
     if extra:
         return f"{extra[0]} does not belong here."
     if sorted(names) == sorted(name for name, _ in wanted):
-        return "The names are right, and their order is not: parents first, and else the order of registration."
-    return f"The {what}s are right, and some names are not: parent's name, dot, attribute, and the prefix before all."
+        return ("The names are right, and their order is not: a module first, then its children in the order of "
+                "registration, each child followed by all that is below it, before the next child.")
+    return (f"The {what}s are right, and some names are not: parent's name, dot, attribute, and the prefix before all. "
+            f"Where several ways lead to a {what}, it has the name of the first one, depth first: each child is "
+            "followed by all that is below it, before the next child.")
 
 
 SHARED = [({"w": 0}, {"left": 1, "right": 2}), ({"w": 0, "v": 101}, {"left": 3}), ({}, {"mid": 3}), ({"w": 102}, {})]
@@ -151,7 +154,9 @@ EMPTY = [({"w": None, "v": 101}, {"left": None, "right": 1}), ({"w": None}, {"mi
 @given(descriptions(circles=False, sharing=False))
 @example(DEEP)
 def test_named_modules(tree):
-    """named_modules gives the module itself under "", then all below it with dotted names, parents before children."""
+    """named_modules gives the module itself under "", then all below it with dotted names, depth first: each child
+    followed by all that is below it, before the next child.
+    """
     modules, _ = build(tree)
     got = modules[0].named_modules()
     compare(got, first_names(tree), [*enumerate(modules)], code(tree, "named_modules()"), "m")
@@ -205,7 +210,9 @@ def test_named_modules_deep():
 @given(descriptions(circles=False, sharing=False))
 @example(DEEP)
 def test_named_parameters(tree):
-    """named_parameters gives the parameters of the module and of all below it, with dotted names."""
+    """named_parameters gives the parameters of the module and of all below it, with dotted names, in the order of
+    named_modules.
+    """
     modules, parameters = build(tree)
     got = modules[0].named_parameters()
     compare(got, parameter_names(tree, first_names(tree)), parameters.items(), code(tree, "named_parameters()"), "p")

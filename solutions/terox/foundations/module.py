@@ -156,7 +156,10 @@ class Module(StateMixin, MovingMixin):
             yield module
 
     def named_modules(self, memo: set[Module] | None = None, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module under the name `prefix`, then all modules below it, each once, parents before children.
+        """This module under the name `prefix`, then all modules below it, each once.
+
+        Depth first: children come in the order of registration, each child followed by all that is below it,
+        before the next child.
 
         A child's name is its parent's name, a dot, and the attribute: `"encoder.layer1"`. At the top, where the
         prefix is empty, there is no leading dot. `memo` holds the modules that were yielded already: a module
@@ -184,6 +187,7 @@ class Module(StateMixin, MovingMixin):
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
         """The parameters of this module and, if `recurse`, of all below it, with dotted names, each once.
 
+        They come module by module, in the order of `named_modules`, and within a module in the order of registration.
         Slots that hold None are left out. A parameter that two modules share comes under its first name only:
         an optimizer must not step twice. Compare with `is` or by `id`: `==` of values means something else.
 
