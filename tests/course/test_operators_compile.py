@@ -1,21 +1,30 @@
 """Numba really compiles the operators, and what it makes of them agrees with Python, edges included.
 
-`tests/module_0/test_0_1_subset.py` judges the learner's source without a compiler. Here is the proof that what
-it lets through compiles: the reference, and the wheats, which are written differently.
+`tests/module_0/test_0_1_subset.py` judges the learner's source without a compiler, and so does the grader's
+`course/grading/checks/kernel_language.py`. Here is the proof that what they let through compiles: the reference, and
+the wheats, which are written differently; and that of `math` they let through all that compiles.
 """
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import inspect
 import itertools
+import json
 import math
-import runpy
+import os
+import subprocess
+import sys
+import types
 from pathlib import Path
 
 import numba
 import pytest
 
 from course.chaffs import laid_over
+from course.grading.checks import kernel_language
+from terox.parallel import subset
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "terox/foundations/operators.py"
@@ -85,18 +94,141 @@ def test_other_correct_operators_compile(path, tmp_path):
     whole = tmp_path / "operators.py"
     whole.write_text(laid_over(ROOT / "solutions" / FILE, path), encoding="utf-8")
     judge(load(whole), LEARNERS)
+    for node in ast.parse(whole.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            subset.check(node, str(whole))
 
 
-def test_every_name_of_math_that_learners_may_use_compiles():
-    allowed = runpy.run_path(str(ROOT / "tests/module_0/test_0_1_subset.py"))["MATH"]
-    calls = []
-    for name in sorted(allowed):
-        value = getattr(math, name)
-        calls.append(f"math.{name}({', '.join(['x'] * (2 if name in ('atan2', 'copysign', 'hypot', 'pow') else 1))})"
-                     if callable(value) else f"math.{name}")
+# ---- What the two readers let through ----
+
+
+def public_reader():
+    """The learner's test, as a module of its own."""
+    spec = importlib.util.spec_from_file_location("subset_of_0_1", ROOT / "tests/module_0/test_0_1_subset.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def verdicts(text, folder):
+    """What is wrong with the function `f` of a source, in the words of the learner's test and of the grader; or ""."""
+    path, reader = folder / "operators.py", public_reader()
+    path.write_text(text, encoding="utf-8")
+    reader.operators = types.ModuleType("operators")
+    reader.operators.__file__ = str(path)
+    exec(compile(text, str(path), "exec"), reader.operators.__dict__)
+    return (reader.find_problem("f") or (0, ""))[1], kernel_language.problem(text, ["f"])
+
+
+@pytest.mark.parametrize("text", [
+    "def f(x, /):\n    return x + float(x)\n",
+    "def f(x, y, /, z):\n    return x + y + z\n",
+    "def f(x):\n    return g(x, positive=x)\ndef g(x, positive):\n    return positive if x > 0.0 else 0.0\n",
+    "def f(x):\n    return g(b=-x, a=1.0)\ndef g(a, b=2.0):\n    return a * b\n",
+    "import math\ndef f(x):\n    return math.ldexp(math.exp2(x), 3) + math.nextafter(x, 1.0)\n",
+    "import math\ndef f(x):\n    part, power = math.frexp(x)\n    return part * power\n",
+    "from math import ldexp as shifted\ndef f(x):\n    return shifted(x, 2)\n"])
+def test_both_readers_let_it_through(text, tmp_path):
+    assert verdicts(text, tmp_path) == ("", "")
+    namespace = {}
+    exec(text, namespace)
+    compiled = {name: numba.njit(value) if inspect.isfunction(value) else value for name, value in namespace.items()}
+    for function in compiled.values():
+        if hasattr(function, "py_func"):
+            function.py_func.__globals__.update(compiled)
+    compiled["f"].compile((numba.float64,) * len(inspect.signature(namespace["f"]).parameters))
+
+
+@pytest.mark.parametrize("text, public, sealed", [
+    ("import math\ndef f(x):\n    return math.gcd(x, 2)\n", "math.gcd, which Numba compiles for the CPU only",
+     "math.gcd, which Numba compiles for the CPU only"),
+    ("import math\ndef f(x):\n    return math.fmod(x, 2.0)\n", "math.fmod, which Numba compiles for the GPU only",
+     "math.fmod, which Numba compiles for the GPU only"),
+    ("import math\ndef f(x):\n    return math.dist((x,), (x,))\n", "math.dist, which Numba does not know",
+     "math.dist, which Numba does not know"),
+    ("from math import gcd\ndef f(x):\n    return gcd(x, 2)\n", "a call of gcd, which Numba compiles for the CPU only",
+     None),
+    ("def f(x):\n    return g(x, **{})\ndef g(x):\n    return x\n", "an argument with a star", "a starred argument"),
+    ("def f(x):\n    return g(*(x,))\ndef g(x):\n    return x\n", "an argument with a star", "a starred argument"),
+    ("def f(x):\n    return g(x, y=[x])\ndef g(x, y):\n    return x\n", "a list", "a list"),
+    ("def f(x):\n    return max(x, 0.0, key=abs)\n", "an argument with a name", "an argument with a name"),
+    ("def f(x):\n    return g(x, y=x)\ndef g(x, *, y):\n    return y\n", "a parameter with a star, or after one",
+     "a parameter with a star, or after one"),
+    ("def f(x):\n    return g(x)\ndef g(*xs):\n    return 1.0\n", "a parameter with a star, or after one",
+     "a parameter with a star, or after one")])
+def test_both_readers_refuse_it(text, public, sealed, tmp_path):
+    learner, grader = verdicts(text, tmp_path)
+    assert public in learner
+    assert sealed is None or sealed in grader
+
+
+def test_both_readers_have_the_same_lists():
+    reader = public_reader()
+    assert (reader.MATH, reader.ON_ONE) == (kernel_language.MATH, kernel_language.ON_ONE)
+
+
+def compiles(expression, count):
+    """Whether an expression of `count` floats compiles for the CPU."""
+    names = ", ".join("xyz"[:count])
     namespace = {"math": math}
-    exec("def every(x):\n    return " + " + ".join(calls), namespace)
-    numba.njit((numba.float64,))(namespace["every"])
+    exec(f"def f({names}):\n    return {expression.format(names)}", namespace)
+    try:
+        numba.njit((numba.float64,) * count, error_model="numpy")(namespace["f"])
+    except numba.core.errors.NumbaError:
+        return False
+    return True
+
+
+ALL_OF_MATH = sorted(name for name in vars(math) if name[0] != "_")
+ON_THE_GPU = """
+import json, math, sys
+from numba import cuda, float64
+from numba.core.errors import NumbaError
+
+found = []
+for name in json.loads(sys.argv[1]):
+    for count in (1, 2, 3):
+        names, namespace = ", ".join("xyz"[:count]), {"math": math}
+        exec(f"def f({names}):\\n    return math.{name}" + (f"({names})" if callable(getattr(math, name)) else ""),
+             namespace)
+        try:
+            cuda.compile(namespace["f"], (float64,) * count, device=True, cc=(7, 5), output="ptx", abi="c")
+        except NumbaError:
+            continue
+        found.append(name)
+        break
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def for_the_cpu():
+    """The names of `math` that compile for the CPU, with any number of arguments."""
+    return {name for name in ALL_OF_MATH if any(compiles(
+        f"math.{name}({{}})" if callable(getattr(math, name)) else f"math.{name}", count) for count in (1, 2, 3))}
+
+
+def test_what_compiles_for_the_cpu(for_the_cpu):
+    on_one = kernel_language.ON_ONE
+    assert for_the_cpu == kernel_language.MATH | {name for name, where in on_one.items() if where == "CPU"}
+
+
+@pytest.mark.slow
+def test_what_compiles_for_the_gpu(for_the_cpu):
+    """NVIDIA's compiler makes PTX of it, without a GPU. It is the layer gpu; see test_cuda_compiles.py."""
+    if importlib.util.find_spec("numba_cuda") is None or importlib.util.find_spec("nvidia") is None:
+        problem = "NVIDIA's compiler is not installed (python -m course setup --layer gpu)"
+        if os.environ.get("TEROX_REQUIRE_NVVM") == "1":
+            pytest.fail(f"{problem}, and TEROX_REQUIRE_NVVM=1")
+        pytest.skip(problem)
+    known = {name: value for name, value in os.environ.items() if not name.startswith(("TEROX_", "NUMBA_"))}
+    result = subprocess.run([sys.executable, "-c", ON_THE_GPU, json.dumps(ALL_OF_MATH)], capture_output=True, text=True,
+                            env=known)
+    assert result.returncode == 0, result.stderr[-3000:]
+    for_the_gpu = set(json.loads(result.stdout.splitlines()[-1]))
+    assert for_the_cpu & for_the_gpu == kernel_language.MATH
+    assert {name: "CPU" if name in for_the_cpu else "GPU" for name in for_the_cpu ^ for_the_gpu} == \
+        kernel_language.ON_ONE
 
 
 @pytest.mark.parametrize("x, y, expected", [

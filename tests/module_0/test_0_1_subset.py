@@ -17,10 +17,13 @@ from terox.foundations import operators
 
 pytestmark = pytest.mark.task("0.1")
 
-# Functions and constants of `math` that Numba knows, on the CPU and on the GPU.
-MATH = set("""acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh e erf erfc exp expm1 fabs floor gamma hypot
-    inf isfinite isinf isnan lgamma log log10 log1p log2 nan pi pow radians degrees sin sinh sqrt tan tanh tau
-    trunc""".split())
+# Functions and constants of `math` that Numba compiles for the CPU and for the GPU, and those that it compiles for one
+# of them. The grader has the same lists (course/grading/checks/kernel_language.py), and tests/course compares them with
+# Numba.
+MATH = set("""acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh e erf erfc exp exp2 expm1 fabs floor frexp
+    gamma hypot inf isfinite isinf isnan ldexp lgamma log log10 log1p log2 nan nextafter pi pow radians degrees sin sinh
+    sqrt tan tanh tau trunc""".split())
+ON_ONE = {"gcd": "CPU", "fmod": "GPU", "modf": "GPU", "remainder": "GPU"}
 BUILTINS = {"abs", "min", "max", "int", "bool", "float", "range"}
 
 STATEMENTS = (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.If, ast.For, ast.While, ast.Break, ast.Continue,
@@ -55,7 +58,7 @@ def test_operators_compile(name, arguments):
         line, what = problem
         call = f"{name}({', '.join(('x', 'd' if name.endswith('_back') else 'y')[:arguments])})"
         check.that(False, f"{Path(operators.__file__).name}:{line} has {what}. Modules 3 and 4 compile this function "
-                   "with Numba, for the CPU and the GPU, and a kernel has no such thing.", call=call)
+                   "with Numba, for the CPU and the GPU, and it can have only what a kernel has on both.", call=call)
 
 
 def find_problem(name: str) -> tuple[int, str] | None:
@@ -84,12 +87,16 @@ class Reader:
         self.functions = functions
         self.called: set[str] = set()
         self.problems: list[tuple[int, str]] = []
-        self.parameters = {argument.arg for argument in function.args.args}
-        self.locals = self.parameters | {node.id for node in ast.walk(function)
-                                         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        args = function.args
+        self.parameters = {argument.arg for argument in (*args.posonlyargs, *args.args)}
+        starred = {argument.arg for argument in (args.vararg, *args.kwonlyargs, args.kwarg) if argument is not None}
+        self.locals = self.parameters | starred | {node.id for node in ast.walk(function)
+                                                   if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         self.locals |= {node.name for node in ast.walk(function) if isinstance(node, ast.MatchAs) and node.name}
         if function.decorator_list:
             self.problem(function.decorator_list[0], "a decorator")
+        if starred:
+            self.problem(function, "a parameter with a star, or after one")
         for statement in function.body[ast.get_docstring(function) is not None:]:
             self.read(statement)
 
@@ -124,16 +131,22 @@ class Reader:
         elif function.id in self.functions:
             self.called.add(function.id)
         elif hasattr(operators, function.id):
-            if not is_of_math(getattr(operators, function.id)):
+            value = getattr(operators, function.id)
+            if not is_of_math(value):
                 self.problem(node, f"a call of {function.id}, which is no function of this file and none of math")
+            elif value.__name__ not in MATH:
+                self.problem(node, f"a call of {function.id}, which Numba {compiles(value.__name__)}")
         elif function.id not in BUILTINS:
             self.problem(node, f"a call of {function.id}")
         if isinstance(function, ast.Name) and function.id == "float" and not self.may_be_float(node):
             return self.problem(node,
                                 "a call of float() that turns a truth value into a number (write 1.0 if ... else 0.0)")
-        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
-            self.problem(node, "an argument with a name or a star")
-        for argument in node.args:
+        if any(isinstance(argument, ast.Starred) for argument in node.args) or None in [
+                keyword.arg for keyword in node.keywords]:
+            return self.problem(node, "an argument with a star")
+        if node.keywords and not (isinstance(function, ast.Name) and function.id in self.called):
+            return self.problem(node, "an argument with a name, which only functions of this file take")
+        for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
             if not (isinstance(function, ast.Name) and function.id == "float" and isinstance(argument, ast.Constant)):
                 self.read(argument)
 
@@ -147,7 +160,7 @@ class Reader:
         if owner is not math:
             self.problem(node, f"{ast.unparse(node)}, which is not of math")
         elif node.attr not in MATH:
-            self.problem(node, f"{ast.unparse(node)}, which Numba does not know")
+            self.problem(node, f"{ast.unparse(node)}, which Numba {compiles(node.attr)}")
 
     def read_name(self, node: ast.Name) -> None:
         if node.id not in self.locals and not isinstance(getattr(operators, node.id, None), (int, float)):
@@ -155,5 +168,9 @@ class Reader:
 
 
 def is_of_math(value: object) -> bool:
-    return (isinstance(value, types.BuiltinFunctionType) and value.__name__ in MATH
-            and getattr(math, value.__name__, None) is value)
+    return isinstance(value, types.BuiltinFunctionType) and getattr(math, value.__name__, None) is value
+
+
+def compiles(name: str) -> str:
+    """What Numba does with something of `math` that is not in MATH, after "which Numba"."""
+    return f"compiles for the {ON_ONE[name]} only" if name in ON_ONE else "does not know"

@@ -1,4 +1,7 @@
-"""Task 0.1: what a kernel cannot have, looked for in the source of the operators. Nothing of it is run."""
+"""Task 0.1: what a kernel cannot have, looked for in the source of the operators. Nothing of it is run.
+
+The public test, tests/module_0/test_0_1_subset.py, refuses the same things, and more.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,12 @@ FORBIDDEN = {
     ast.SetComp: "a comprehension", ast.DictComp: "a comprehension", ast.GeneratorExp: "a generator expression",
     ast.List: "a list", ast.Dict: "a dict", ast.Set: "a set", ast.Subscript: "indexing", ast.Yield: "a yield",
     ast.NamedExpr: "the operator :=", ast.Global: "a global variable", ast.Starred: "a starred argument"}
-# Functions of `math` that have nothing to do in a kernel, for want of a counterpart there.
-OF_MATH = set("""acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh e erf erfc exp expm1 fabs floor gamma
-    hypot inf isfinite isinf isnan lgamma log log10 log1p log2 nan pi pow radians degrees sin sinh sqrt tan tanh tau
-    trunc""".split())
+# Functions and constants of `math` that Numba compiles for the CPU and for the GPU, and those that it compiles for one
+# of them. tests/course compares them with Numba.
+MATH = set("""acos acosh asin asinh atan atan2 atanh ceil copysign cos cosh e erf erfc exp exp2 expm1 fabs floor frexp
+    gamma hypot inf isfinite isinf isnan ldexp lgamma log log10 log1p log2 nan nextafter pi pow radians degrees sin sinh
+    sqrt tan tanh tau trunc""".split())
+ON_ONE = {"gcd": "CPU", "fmod": "GPU", "modf": "GPU", "remainder": "GPU"}
 
 
 def problem(source: str, names: list[str]) -> str:
@@ -35,20 +40,37 @@ def problem(source: str, names: list[str]) -> str:
         if name not in functions:
             return f"there is no `def {name}`"
         function = functions[name]
+        if function.args.vararg or function.args.kwonlyargs or function.args.kwarg:
+            return f"{name} has a parameter with a star, or after one, which no kernel has"
         for statement in function.body[ast.get_docstring(function) is not None:]:
             for node in ast.walk(statement):
-                what = FORBIDDEN.get(type(node)) or _call(node)
+                what = FORBIDDEN.get(type(node)) or _call(node, set(functions))
                 if what:
                     return f"{name} has {what}, which no kernel has"
+                what = _of_math(node)
+                if what:
+                    return f"{name} has {what}"
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
                     waiting.append(node.func.id)
     return ""
 
 
-def _call(node: ast.AST) -> str:
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "math":
-        return "" if node.attr in OF_MATH else f"math.{node.attr}"
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float":
-        if any(isinstance(each, (ast.Compare, ast.BoolOp)) for each in node.args):
-            return "float() of a truth value"
+def _call(node: ast.AST, functions: set[str]) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if any(keyword.arg is None for keyword in node.keywords):
+        return "a starred argument"
+    if node.keywords and name not in functions:
+        return "an argument with a name for what is no function of the file"
+    if name == "float" and any(isinstance(each, (ast.Compare, ast.BoolOp)) for each in node.args):
+        return "float() of a truth value"
     return ""
+
+
+def _of_math(node: ast.AST) -> str:
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "math"):
+        return ""
+    if node.attr in ON_ONE:
+        return f"math.{node.attr}, which Numba compiles for the {ON_ONE[node.attr]} only"
+    return "" if node.attr in MATH else f"math.{node.attr}, which Numba does not know"
