@@ -162,6 +162,18 @@ def test_both_readers_refuse_it(text, public, sealed, tmp_path):
     assert sealed is None or sealed in grader
 
 
+@pytest.mark.parametrize("data", [
+    b"\xef\xbb\xbfdef f(x):\n    return x  # f\xc3\xbcr\n", b"def f(x):\r\n\treturn x\r\n",
+    b"# -*- coding: latin-1 -*-\ndef f(x):\n    return x  # f\xfcr\n"], ids=["byte-order mark", "CRLF", "latin-1"])
+def test_a_file_is_read_as_python_reads_it(data, tmp_path):
+    reader = public_reader()
+    reader.operators = types.ModuleType("operators")
+    reader.operators.__file__ = str(tmp_path / "operators.py")
+    (tmp_path / "operators.py").write_bytes(data)
+    exec(compile(data, "operators.py", "exec"), reader.operators.__dict__)
+    assert reader.find_problem("f") is None
+
+
 def test_both_readers_have_the_same_lists():
     reader = public_reader()
     assert (reader.MATH, reader.ON_ONE) == (kernel_language.MATH, kernel_language.ON_ONE)

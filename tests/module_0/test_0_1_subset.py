@@ -63,7 +63,7 @@ def test_operators_compile(name, arguments):
 
 def find_problem(name: str) -> tuple[int, str] | None:
     """The first line of an operator, or of what it calls, that does not compile, and what is wrong with it."""
-    tree = ast.parse(Path(operators.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(operators.__file__).read_bytes(), operators.__file__)  # bytes: in the encoding that it has
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     waiting, seen = [name], set()
     while waiting:
