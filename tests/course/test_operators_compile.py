@@ -162,6 +162,17 @@ def test_both_readers_refuse_it(text, public, sealed, tmp_path):
     assert sealed is None or sealed in grader
 
 
+@pytest.mark.parametrize("text", [
+    "def f(x):\n    return x\nf = abs\n", "def f(x):\n    return x\nfrom math import exp as f\n",
+    "def f(x):\n    return x\nif True:\n    def f(x):\n        return [x][0]\n",
+    "def f(x):\n    return g(x)\ndef g(x):\n    return x\nfor g in (abs,):\n    pass\n",
+    "def wrapped(fn):\n    return abs\n@wrapped\ndef f(x):\n    return x\n",
+    "def f(x):\n    return x\ndef change():\n    global f\n    f = abs\nchange()\n"])
+def test_a_function_is_what_its_def_says(text):
+    """Else the grader reads one function, and another one runs."""
+    assert "is not what its `def` says" in kernel_language.problem(text, ["f"])
+
+
 @pytest.mark.parametrize("data", [
     b"\xef\xbb\xbfdef f(x):\n    return x  # f\xc3\xbcr\n", b"def f(x):\r\n\treturn x\r\n",
     b"# -*- coding: latin-1 -*-\ndef f(x):\n    return x  # f\xfcr\n"], ids=["byte-order mark", "CRLF", "latin-1"])

@@ -29,8 +29,7 @@ BUILTINS = {"abs", "min", "max", "int", "bool", "float", "range"}
 STATEMENTS = (ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.If, ast.For, ast.While, ast.Break, ast.Continue,
               ast.Pass, ast.Assert, ast.Match)
 EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp,
-               ast.Call,
-               ast.Tuple)
+               ast.Call, ast.Tuple)
 PATTERNS = (ast.match_case, ast.MatchValue, ast.MatchSingleton, ast.MatchAs, ast.MatchOr)
 SYMBOLS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
@@ -47,9 +46,9 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("name, arguments",
-                         [("max", 2), ("is_close", 2), ("relu", 1), ("exp", 1), ("log", 1), ("inv", 1),
-                                             ("sigmoid", 1), ("relu_back", 2), ("log_back", 2), ("inv_back", 2)])
+@pytest.mark.parametrize("name, arguments", [
+    ("max", 2), ("is_close", 2), ("relu", 1), ("exp", 1), ("log", 1), ("inv", 1), ("sigmoid", 1), ("relu_back", 2),
+    ("log_back", 2), ("inv_back", 2)])
 def test_operators_compile(name, arguments):
     """Operators are made of numbers, comparisons, `if`, functions of math, and each other: compilers read them."""
     getattr(operators, name)(*(0.5, 2.0)[:arguments])

@@ -31,6 +31,7 @@ def problem(source: str, names: list[str]) -> str:
     except (SyntaxError, ValueError, RecursionError):
         return "the file does not parse"
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    otherwise = _bound_otherwise(tree)
     waiting, seen = list(names), set[str]()
     while waiting:
         name = waiting.pop(0)
@@ -40,6 +41,8 @@ def problem(source: str, names: list[str]) -> str:
         if name not in functions:
             return f"there is no `def {name}`"
         function = functions[name]
+        if name in otherwise or function.decorator_list:
+            return f"{name} is not what its `def` says: it has a decorator, or gets another value in the file"
         if function.args.vararg or function.args.kwonlyargs or function.args.kwarg:
             return f"{name} has a parameter with a star, or after one, which no kernel has"
         for statement in function.body[ast.get_docstring(function) is not None:]:
@@ -53,6 +56,27 @@ def problem(source: str, names: list[str]) -> str:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
                     waiting.append(node.func.id)
     return ""
+
+
+def _bound_otherwise(tree: ast.Module) -> set[str]:
+    """Names to which the file gives a value by something else than a `def` at its top."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if node not in tree.body:
+                found.add(node.name)
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name.split(".")[0])
+        waiting += ast.iter_child_nodes(node)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            found.update(node.names)
+    return found
 
 
 def _call(node: ast.AST, functions: set[str]) -> str:
