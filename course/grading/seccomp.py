@@ -51,9 +51,13 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "sethostname": (170, 161), "settimeofday": (164, 170), "clock_settime": (227, 112), "adjtimex": (159, 171),
 }
 _OWN_ONLY = {"kill": (62, 129), "tgkill": (234, 131)}  # first argument: this process
-# Second argument: none of these, with which the system would send somebody a signal when a pipe has something to read.
+# Second argument: only these. Others have the system signal somebody, or make others wait for a file.
+_ALLOWED = {
+    # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL; locks; F_DUPFD_CLOEXEC, sizes of pipes, F_GET_SEALS
+    "fcntl": ((72, 25), (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032, 1034)),
+}
+# Second argument: none of these, with which the system would signal somebody when a pipe has something to read.
 _BARRED = {
-    "fcntl": ((72, 25), (8, 10, 15)),  # F_SETOWN, F_SETSIG, F_SETOWN_EX
     "ioctl": ((16, 29), (0x5452, 0x8901, 0x8902)),  # FIOASYNC, FIOSETOWN, SIOCSPGRP
 }
 _OWN_OR_ZERO = {"prlimit64": (302, 261), "sched_setaffinity": (203, 122)}
@@ -98,13 +102,14 @@ def program(pid: int, machine: str) -> bytes:
                 add(_EQUAL, one, len(allowed) - place, 0)
             add(_RETURN, _ERRNO | _EPERM)
             add(_RETURN, _ALLOW)
-    for numbers, commands in _BARRED.values():
-        add(_EQUAL, numbers[column], 0, 3 + len(commands))
-        add(_LOAD, _SECOND)
-        for place, one in enumerate(commands):
-            add(_EQUAL, one, len(commands) - place, 0)
-        add(_RETURN, _ALLOW)
-        add(_RETURN, _ERRNO | _EPERM)
+    for table, others, these in ((_ALLOWED, _ERRNO | _EPERM, _ALLOW), (_BARRED, _ALLOW, _ERRNO | _EPERM)):
+        for numbers, commands in table.values():
+            add(_EQUAL, numbers[column], 0, 3 + len(commands))
+            add(_LOAD, _SECOND)
+            for place, one in enumerate(commands):
+                add(_EQUAL, one, len(commands) - place, 0)
+            add(_RETURN, others)
+            add(_RETURN, these)
     add(_EQUAL, _CLONE[column], 0, 3)
     add(_LOAD, _FIRST)
     add(_ANY_BIT, _CLONE_THREAD, 1, 0)

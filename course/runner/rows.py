@@ -7,6 +7,7 @@ import re
 import textwrap
 
 WIDTH = 80
+NOTES, LONGEST = 50, 2000  # what is shown of an input: draws, and characters of each
 LABEL = 13
 _PATHS = ("Where", "Your code", "Test")  # never broken: editors and terminals make links of them
 # "Falsifying example: test_f(x=0)" or, in newer releases, "Failing test case: ..."
@@ -41,7 +42,7 @@ def first_line(text: str) -> str:
 def example_rows(notes: list[str], call: str) -> list[str]:
     """Hypothesis' shrunk counterexample: the arguments, and what was drawn; nothing that the call says already."""
     found: list[str] = []
-    for note in notes:
+    for note in notes[:NOTES]:
         example = _EXAMPLE.match(note.strip())
         drawn = _DRAWN.match(note)
         if example is not None:
@@ -52,7 +53,7 @@ def example_rows(notes: list[str], call: str) -> list[str]:
         elif drawn is not None:
             label, value = drawn.group(1), _OTHER.sub("", drawn.group(2))
             found.append(f"{label} = {value}" if label else value)
-    return row("Input", "\n".join(found)) if found else []
+    return row("Input", "\n".join(line[:LONGEST] for line in found)) if found else []
 
 
 def _spaced(argument: str) -> str:

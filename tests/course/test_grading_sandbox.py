@@ -160,14 +160,17 @@ def test_limits_are_not_raised_again(tmp_path):
 
 @needs_linux
 def test_the_system_signals_nobody_for_it(tmp_path, monkeypatch):
-    """Whoever waits for a pipe can have a signal sent, to any process. (Landlock refuses it only from version 6 on.)"""
+    """Whoever waits for a pipe can have a signal sent, to any process. (Landlock refuses it only from version 6 on.)
+
+    Nor does anybody wait for a file because of it.
+    """
     import fcntl
 
     def own(command: int) -> None:
         fcntl.fcntl(os.pipe()[0], command, os.getppid())
 
     monkeypatch.setattr(landlock, "_SCOPES_FROM", 99)
-    for command in (fcntl.F_SETOWN, 10):  # F_SETSIG
+    for command in (fcntl.F_SETOWN, 10, fcntl.F_SETLEASE):  # 10: F_SETSIG
         assert closed(lambda command=command: own(command), tmp_path) == "PermissionError"
 
 
@@ -256,9 +259,11 @@ def test_the_filter_does_what_its_tables_say(machine):
             named.add(pair[column])
             assert _run(program, pair[column], architecture, 77) == allowed
             assert all(_run(program, pair[column], architecture, other) == refused for other in others)
-    for pair, commands in seccomp._BARRED.values():
-        assert _run(program, pair[column], architecture, 3, 1) == allowed
-        assert all(_run(program, pair[column], architecture, 3, command) == refused for command in commands)
+    for table, these, others in ((seccomp._BARRED, refused, allowed), (seccomp._ALLOWED, allowed, refused)):
+        for pair, commands in table.values():
+            named.add(pair[column])
+            assert {_run(program, pair[column], architecture, 3, command) for command in commands} == {these}
+            assert {_run(program, pair[column], architecture, 3, other) for other in (9, 11, 1024, 1 << 31)} == {others}
     for pair in seccomp._IGNORED.values():
         named.add(pair[column])
     clone, clone3 = seccomp._CLONE[column], seccomp._CLONE3[column]
