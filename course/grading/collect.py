@@ -83,9 +83,11 @@ def readable(text: str) -> str:
     """Text that any file, terminal and table takes: bytes that are no UTF-8, as in names that come from another
     system, and control characters stand there as in an address, %FC.
     """
-    return "".join(letter if letter.isprintable() else "".join(f"%{byte:02X}" for byte in
-                                                               letter.encode("utf-8", "surrogateescape"))
-                   for letter in text)
+    def written(letter: str) -> str:
+        kind = "surrogateescape" if "\udc80" <= letter <= "\udcff" else "surrogatepass"
+        return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", kind))
+
+    return "".join(letter if letter.isprintable() else written(letter) for letter in text)
 
 
 def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submission:
@@ -107,7 +109,7 @@ def collect(path: Path, manifest: Manifest, name: str | None = None) -> Submissi
     if not submission.files and not submission.notes:
         submission.notes.append("No file of the course was found: none of those named in course.toml, terox/..., up to "
                                 f"{DEPTH} folders down.{_top(path)}")
-    submission.notes = [readable(note) for note in submission.notes]
+    submission.notes = [readable(note)[:500] for note in submission.notes]
     return submission
 
 

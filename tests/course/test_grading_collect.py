@@ -233,6 +233,12 @@ def test_names_that_are_no_text_are_written_as_in_an_address(tmp_path):
     assert "%FF" in collect(tmp_path / "tab\there", MANIFEST).notes[0]
 
 
+@pytest.mark.parametrize("text, right", [
+    ("plain \u00e9", "plain \u00e9"), ("\udcfc", "%FC"), ("\ud800x", "%ED%A0%80x"), ("a\nb\x1b", "a%0Ab%1B"), ("", "")])
+def test_any_text_becomes_readable(text, right):
+    assert collecting.readable(text) == right
+
+
 def test_no_name_takes_anothers_place(tmp_path):
     for name in ("bob.zip", "bob.tar", "bob.zip.zip", "...zip", "ada.zip"):
         (tmp_path / "class").mkdir(exist_ok=True)
