@@ -122,6 +122,7 @@ class Grader:
         tasks = [task for number in modules for task in self.manifest.module(number).tasks]
         grade = Grade(submission.name, submission.digest(), self.version, [], list(submission.notes),
                       list(self.not_offered))
+        submission.spent = 0.0
         try:
             found = self._all([(task, None) for task in tasks], submission, workers)
             for again in (beside.what_passed, beside.what_it_needs):

@@ -51,11 +51,11 @@ def close_in(read: list[Path], write: list[Path], limits: Limits, *, trusted: bo
             raise OSError("This system offers no isolation.")
         return
     _no_privileges()
-    if landlock.offered():
+    if not landlock.offered() and not trusted:
+        raise OSError("This system has no Landlock, or an old one.")
+    if landlock.version():
         landlock.restrict([*_everyone(), *((path, landlock.READ) for path in read),
                            *((path, landlock.WRITE) for path in write)])
-    elif not trusted:
-        raise OSError("This system has no Landlock, or an old one.")
     if seccomp.offered():
         seccomp.restrict()
     elif not trusted:
@@ -132,7 +132,7 @@ _SENTENCES = {
 def missing(elsewhere: Path, own: Path) -> list[str]:
     """What holds nobody here, found out by trying in a child: sentences, none where all is closed.
 
-    `elsewhere`: a file that must not be readable. `own`: a folder that may be written.
+    `elsewhere`: a file that must not be readable, and not be emptied. `own`: a folder that may be written.
     """
     if not hasattr(os, "fork"):
         return list(_SENTENCES.values())
@@ -141,8 +141,9 @@ def missing(elsewhere: Path, own: Path) -> list[str]:
         status = 128
         try:
             close_in([], [own], Limits(), trusted=True)
-            tries: list[Callable[[], object]] = [lambda: open(elsewhere, "rb").close(), _fork, socket.socket]
-            status = sum(1 << place for place, attempt in enumerate(tries) if not _refused(attempt))
+            tries: list[list[Callable[[], object]]] = [  # one of each for a sentence
+                [lambda: open(elsewhere, "rb").close(), lambda: os.truncate(elsewhere, 0)], [_fork], [socket.socket]]
+            status = sum(1 << place for place, attempts in enumerate(tries) if not all(map(_refused, attempts)))
         finally:
             os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

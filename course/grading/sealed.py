@@ -105,8 +105,8 @@ _BESIDE: dict[str, set[str]] = {}
 def sealed(task: str, beside: Sequence[str] = ()) -> Callable[[Check], Check]:
     """Register a check of `task`. A task may have several.
 
-    `beside`: tasks of its module whose reference the check needs, which `needs` in course.toml does not name, since
-    the task can be done and tested without them. They must be of no use for doing it.
+    `beside`, once for a task: others of its module whose reference its checks need, which `needs` in course.toml does
+    not name, since the task can be done and tested without them. They must be of no use for doing it.
     """
     def register(check: Check) -> Check:
         _BESIDE.setdefault(task, set()).update(beside)

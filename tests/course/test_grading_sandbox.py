@@ -197,6 +197,19 @@ def test_an_old_landlock_is_none(version, tmp_path, monkeypatch):
 
 
 @needs_linux
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_old_landlock_closes_what_it_can(version, tmp_path, monkeypatch):
+    """Where somebody goes on all the same: nothing else can be read, and it is told that files are not closed off."""
+    monkeypatch.setattr(landlock, "version", lambda: version)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "elsewhere").write_text("x")
+    found = sandbox.missing(tmp_path / "elsewhere", tmp_path / "own")
+    assert [sentence.split(":")[0] for sentence in found] == ["files"]
+    monkeypatch.setattr(landlock, "offered", lambda: True)
+    assert closed(lambda: (tmp_path / "elsewhere").read_text(), tmp_path / "own") == "PermissionError"
+
+
+@needs_linux
 def test_this_system_closes_everything(tmp_path):
     (tmp_path / "own").mkdir()
     (tmp_path / "elsewhere").write_text("x")

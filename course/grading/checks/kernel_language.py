@@ -6,6 +6,7 @@ The public test, tests/module_0/test_0_1_subset.py, refuses the same things, and
 from __future__ import annotations
 
 import ast
+from collections.abc import Container
 
 from course.parsing import parse
 
@@ -47,7 +48,7 @@ def problem(source: str, names: list[str]) -> str:
             return f"{name} has a parameter with a star, or after one, which no kernel has"
         for statement in function.body[ast.get_docstring(function) is not None:]:
             for node in ast.walk(statement):
-                what = FORBIDDEN.get(type(node)) or _call(node, set(functions))
+                what = FORBIDDEN.get(type(node)) or _call(node, functions)
                 if what:
                     return f"{name} has {what}, which no kernel has"
                 what = _of_math(node)
@@ -79,7 +80,7 @@ def _bound_otherwise(tree: ast.Module) -> set[str]:
     return found
 
 
-def _call(node: ast.AST, functions: set[str]) -> str:
+def _call(node: ast.AST, functions: Container[str]) -> str:
     if not isinstance(node, ast.Call):
         return ""
     name = node.func.id if isinstance(node.func, ast.Name) else ""

@@ -84,7 +84,7 @@ def backwards(rng: np.random.Generator) -> Iterator[Call]:
                    f"{name}.backward after {len(rows)} calls of forward", rtol=1e-8, atol=1e-12)
 
 
-@sealed("1.3", beside=("1.5",))
+@sealed("1.3")
 def recorded(rng: np.random.Generator) -> Iterator[Call]:
     for name in (*ONE, *TWO, "Pow"):
         rows = _rows(rng, name)

@@ -282,7 +282,7 @@ def _same_places(case: list[Any], got: Value, right: Value) -> str:
     return ""
 
 
-@sealed("2.4", beside=("2.5",))
+@sealed("2.4")
 def views_of_views(rng: np.random.Generator) -> Iterator[Call]:
     for _ in range(4):
         array = rng.integers(-50, 50, (3, 4, 5)).astype(np.float64)

@@ -257,7 +257,7 @@ def _new_layers(inputs: dict[str, Value], got: Value, expected: Value) -> str:
     return ""
 
 
-@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
+@sealed("5.7")
 def layers(rng: np.random.Generator) -> Iterator[Call]:
     makers: list[tuple[str, list[Any], dict[str, Any]]] = [
         ("Linear", [3, 2], {}), ("Conv2d", [3, 4, [5, 2]], {}), ("Conv2d", [6, 4, 3], {"groups": 2})]
@@ -292,7 +292,7 @@ LENET = {
     "fc3.weight": (10, 84), "fc3.bias": (10,)}
 
 
-@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
+@sealed("5.7")
 def networks(rng: np.random.Generator) -> Iterator[Call]:
     for device in (None, "cpu", "python"):
         yield Call("lenet_made", {"device": device}, f"LeNet({device or ''}): its parameters")
@@ -311,7 +311,7 @@ def _epoch(inputs: dict[str, Value], got: Value, expected: Value) -> str:
     return difference({**got, "alive": 0}, {**expected, "alive": 0}, 1e-9, 1e-9)
 
 
-@sealed("5.7", beside=("5.3", "5.4", "5.5", "5.6"))
+@sealed("5.7")
 def epochs(rng: np.random.Generator) -> Iterator[Call]:
     for number in range(8):
         sizes = rng.integers(1, 4, rng.integers(2, 6)).tolist() if number else [1] * 5
