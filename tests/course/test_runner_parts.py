@@ -17,7 +17,6 @@ from course.runner.explain import Explainer
 from course.runner.outcome import UsageError
 from course.runner.rows import WIDTH, example_rows, row
 from course.runner.source import PathMap, Sources
-from course.runner.unreachable import unreachable
 from terox.cuda.simulator import Dim3
 
 
@@ -349,26 +348,6 @@ def test_a_limit_is_longer_on_a_busy_machine(monkeypatch):
 
     monkeypatch.setattr(plugin.os, "getloadavg", not_here, raising=False)
     assert plugin.on_a_busy_machine(10.0) == 10.0
-
-
-@pytest.mark.parametrize("text, dead", [
-    ("def f():\n    return 1\n    raise E\n", {3}), ("def f():\n    if x:\n        return 1\n    raise E\n", set()),
-    ("def f():\n    if x:\n        return 1\n    else:\n        raise F\n    raise E\n", {6}),
-    ("def f():\n    while True:\n        g()\n    raise E\n", {4}),
-    ("def f():\n    while True:\n        break\n    raise E\n", set()),
-    ("def f():\n    with x:\n        return 1\n    raise E\n", set()),
-    ("def f():\n    try:\n        return 1\n    except E:\n        return 2\n    raise E\n", {6}),
-    ("def f():\n    try:\n        return 1\n    except E:\n        pass\n    raise E\n", set()),
-    ("def f():\n    for x in y:\n        continue\n        raise E\n    raise E\n", {4}),
-    ("def f():\n    raise E\n\ndef f():\n    return 1\n", {1, 2}),
-    ("def f():\n    return 1\n\ndef f():\n    raise E\n", {1, 2}),
-    ("class C:\n    def f(self):\n        raise E\n\n    @staticmethod\n    def f():\n        return 1\n", {2, 3}),
-    ("class C:\n    @property\n    def f(s):\n        raise E\n\n    @f.setter\n    def f(s, x):\n        g()\n",
-     set()),
-    ("def f(:\n    return 1\n    raise E\n", set()), ("", set()),
-    ("if a:\n    b\n" + "elif a:\n    b\n" * 2000, set())])
-def test_lines_that_python_never_comes_to(text, dead):
-    assert unreachable(text) == dead
 
 
 def test_a_stub_that_is_left_over_is_none(tmp_path):
